@@ -1,0 +1,110 @@
+"""The door to a caller: one line, whatever the transport. The conversation loop is written once.
+
+When the caller is gone, every operation raises `HungUp`.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from backend.audio.pcm import Pcm
+from backend.core.records import CallInfo
+from backend.core.speech import Question, Sentence
+from backend.tts.base import Clip
+
+
+class Ear(Protocol):
+    """What a line that carries audio gives the caller's voice to, as it arrives."""
+
+    def feed(self, pcm: Pcm) -> None:
+        """Next samples at the line's rate. Returns at once."""
+
+
+class InputKind(StrEnum):
+    """How the caller's turn came in."""
+
+    SPEECH = "speech"
+    """Sound, given to the ear; whether it was words is the recogniser's word."""
+    DIGITS = "digits"
+    TEXT = "text"
+    SILENCE = "silence"
+    """Nothing above the line's own idea of silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerInput:
+    """One turn of the caller, as far as the line can tell."""
+
+    kind: InputKind
+    text: str = ""
+    digits: str = ""
+    ended_at_s: float = 0.0
+    """`time.monotonic()` when the line decided that the turn had ended."""
+    voice_ended_at_s: float | None = None
+    """`time.monotonic()` when the caller's last voiced sample reached us; None for text, keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Utterance:
+    """One sentence to play: its words, and its audio for lines that carry audio."""
+
+    sentence: Sentence
+    clip: Clip
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of an answer."""
+
+    heard: tuple[str, ...]
+    """The sentences the caller actually heard; the last may be cut short when interrupted."""
+    interrupted: bool = False
+    digits: str = ""
+    """Keys that interrupted us: the beginning of the next input. The line keeps them for `hear`."""
+    first_audio_at_s: float | None = None
+    """`time.monotonic()` when our first sample left; None when nothing was played."""
+
+
+class TransferResult(StrEnum):
+    """How a transfer went."""
+
+    CONNECTED = "connected"
+    """The person answered and the conversation with them is over: nothing is left to say."""
+    NO_ANSWER = "no_answer"
+    BUSY = "busy"
+    FAILED = "failed"
+    NOT_ALLOWED = "not_allowed"
+
+
+class Line(Protocol):
+    """One caller on one transport."""
+
+    @property
+    def info(self) -> CallInfo:
+        """Who is calling, and how."""
+
+    @property
+    def rate_hz(self) -> int | None:
+        """Sample rate of both directions; None when the line carries no audio (text chat)."""
+
+    async def answer(self) -> None:
+        """Pick up. Nothing can be said or heard before."""
+
+    async def hear(self, question: Question, ear: Ear) -> CallerInput:
+        """What the caller says, keys or types next."""
+
+    async def say(self, utterances: AsyncIterator[Utterance]) -> Said:
+        """Play until done or interrupted. Returns when the caller has heard it."""
+
+    async def start_recording(self, name: str) -> None:
+        """Record both sides from now on; `name` is a file name stem. Lines without audio ignore it.
+
+        Raises LineError when it cannot be recorded; the call goes on.
+        """
+
+    async def transfer(self, extension: str) -> TransferResult:
+        """Connect the caller to `extension`. Blocks until that conversation ends or fails."""
+
+    async def hang_up(self) -> None:
+        """End the call. Never raises HungUp: gone is gone."""
