@@ -1,0 +1,1 @@
+"""The conversation every line shares, and what is kept of it."""

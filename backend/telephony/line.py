@@ -50,7 +50,8 @@ class Utterance:
     """One sentence to play: its words, and its audio for lines that carry audio."""
 
     sentence: Sentence
-    clip: Clip
+    clip: Clip | None = None
+    """None on lines without audio."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Said:
     """Keys that interrupted us: the beginning of the next input. The line keeps them for `hear`."""
     first_audio_at_s: float | None = None
     """`time.monotonic()` when our first sample left; None when nothing was played."""
+    transport_s: float | None = None
+    """What the way to the caller adds, as far as the line can measure it."""
 
 
 class TransferResult(StrEnum):

@@ -1,0 +1,1 @@
+"""Turn-taking: pure decisions. Seconds and facts come in; nothing here reads a clock."""

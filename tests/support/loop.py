@@ -1,0 +1,22 @@
+"""Runs a test's coroutine and fails when it leaves a task behind."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run(coroutine: Coroutine[Any, Any, T], timeout_s: float = 60) -> T:
+    """Like asyncio.run, with an upper bound and no leaked tasks."""
+
+    async def guarded() -> T:
+        async with asyncio.timeout(timeout_s):
+            result = await coroutine
+        await asyncio.sleep(0)
+        me = asyncio.current_task()
+        left = [task for task in asyncio.all_tasks() if task is not me and not task.done()]
+        assert not left, f"tasks left running: {left}"
+        return result
+
+    return asyncio.run(guarded())
