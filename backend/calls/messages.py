@@ -4,6 +4,7 @@ import asyncio
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -65,28 +66,22 @@ class Messages:
         return numbers
 
     async def _take(self, path: Path) -> str | None:
-        claimed = _CLAIMED.match(path.name)
+        claimed = _claim(path, self._now_s())
         if claimed is None:
-            if self._now_s() - path.stat().st_mtime < SETTLED_S:
-                return None
-            claimed_path = path.with_name(f"ticket-{new_ticket_number()}-{path.name}")
-            path = path.rename(claimed_path)
-            claimed = _CLAIMED.match(path.name)
-        number, rest = (claimed[1], claimed[2]) if claimed else ("", "")
-        caller = rest.rsplit("_", 1)[1] if "_" in rest else ""
-        words, length_s = await self._transcribe(path)
+            return None
+        words, length_s = await self._transcribe(claimed.path)
         spoken = f"They said (as recognised): “{words}”." if words else "Listen to the recording."
         draft = TicketDraft(
-            number=number,
+            number=claimed.number,
             type=TicketType.MESSAGE,
-            subject=f"Message from {caller or 'an unknown caller'}",
+            subject=f"Message from {claimed.caller or 'an unknown caller'}",
             description=f"A message of {length_s:.0f} s left while the assistant was away. {spoken}"
-            f" Recording: message-{number}.wav",
+            f" Recording: message-{claimed.number}.wav",
             priority=TicketPriority.HIGH,
         )
         await self._desk.open_ticket(draft, None)
-        path.rename(self._keep / f"message-{number}.wav")
-        return number
+        _keep(claimed, self._keep)
+        return claimed.number
 
     async def _transcribe(self, path: Path) -> tuple[str, float]:
         try:
@@ -98,3 +93,32 @@ class Messages:
         stream.feed(pcm)
         transcript = await stream.finish()
         return transcript.text, len(pcm) / rate_hz
+
+
+@dataclass(frozen=True, slots=True)
+class _Claimed:
+    path: Path
+    number: str
+    caller: str
+
+
+def _claim(path: Path, now_s: float) -> _Claimed | None:
+    """Give a complete message its ticket number, or find the one an earlier run gave it."""
+    match = _CLAIMED.match(path.name)
+    if match is None:
+        if now_s - path.stat().st_mtime < SETTLED_S:
+            return None
+        number = new_ticket_number()
+        return _Claimed(
+            path.rename(path.with_name(f"ticket-{number}-{path.name}")), number, _caller(path.stem)
+        )
+    return _Claimed(path, match[1], _caller(match[2]))
+
+
+def _caller(stem: str) -> str:
+    """The dialplan names a message `<unique id>_<caller>`."""
+    return stem.rsplit("_", 1)[1] if "_" in stem else ""
+
+
+def _keep(claimed: _Claimed, folder: Path) -> None:
+    claimed.path.rename(folder / f"message-{claimed.number}.wav")

@@ -1,4 +1,4 @@
-"""The turn-mode line: one caller over FastAGI, heard and spoken to through files Asterisk shares."""
+"""The turn-mode line: one caller over FastAGI, heard and spoken to through shared files."""
 
 import asyncio
 import time

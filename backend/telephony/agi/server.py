@@ -1,4 +1,4 @@
-"""The FastAGI server: takes connections from allowed networks and hands each to the conversation."""
+"""The FastAGI server: takes connections from allowed networks and serves each as a call."""
 
 import asyncio
 import ipaddress
