@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -68,7 +68,8 @@ class Answerer:
         ready: asyncio.Queue[Utterance | None] = asyncio.Queue()
         thinking = asyncio.create_task(self._think(heard, dialogue, turn, answer, ready))
         try:
-            answer.said = await self._line.say(self._utterances(ready, turn))
+            async with aclosing(self._utterances(ready, turn)) as utterances:
+                answer.said = await self._line.say(utterances)
             await thinking
         except HungUp:
             with suppress(TimeoutError):
@@ -132,7 +133,7 @@ class Answerer:
 
     async def _utterances(
         self, ready: asyncio.Queue[Utterance | None], turn: int
-    ) -> AsyncIterator[Utterance]:
+    ) -> AsyncGenerator[Utterance, None]:
         while (utterance := await ready.get()) is not None:
             sentence = utterance.sentence
             self._events.publish(

@@ -26,6 +26,8 @@ class ConversationLimits:
 
     max_call_s: float
     reprompts: int
+    reject_below: float
+    """Recognition confidence under which the words do not count as understood."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Conversation:
         self._recording = ""
 
     async def run(self) -> CallOutcome:
-        """Hold the call. CALL_STARTED is the first event and CALL_ENDED the last, whatever happens.
+        """Hold the call: CALL_STARTED is its first event and CALL_ENDED its last, always.
 
         On FAILED the line has not been hung up: its owner decides what the caller gets instead.
         """
@@ -200,7 +202,7 @@ class Conversation:
             case InputKind.DIGITS if given.digits:
                 self._reprompts.understood()
                 return Heard(HeardKind.DIGITS, digits=given.digits)
-            case InputKind.TEXT | InputKind.SPEECH if transcript.text:
+            case InputKind.TEXT | InputKind.SPEECH if self._usable(transcript):
                 self._reprompts.understood()
                 return Heard(
                     HeardKind.WORDS, text=transcript.text, confidence=transcript.confidence
@@ -210,6 +212,9 @@ class Conversation:
             case _:
                 kind = HeardKind.UNINTELLIGIBLE
         return Heard(kind, confidence=0.0, give_up=self._reprompts.failed())
+
+    def _usable(self, transcript: Transcript) -> bool:
+        return bool(transcript.text) and transcript.confidence >= self._limits.reject_below
 
     def _failed(self, code: str, message: str) -> CallOutcome:
         self._events.publish(EventType.ERROR, code=code, message=message)
@@ -224,7 +229,7 @@ class _DeafEar:
 
 
 def _clock(turn: _Turn, answer: Answer) -> Clock:
-    """Where the turn's time went; see DESIGN §4 of the README's architecture for the parts."""
+    """Where the turn's time went, from the caller's last voiced sample to our first."""
     given, first_sentence_at_s = turn.input, answer.first_sentence_at_s
     said = answer.said
     if given is None or first_sentence_at_s is None:
