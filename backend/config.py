@@ -147,6 +147,11 @@ class Settings(BaseSettings):
     # Pages and API
     web_host: str = Field("127.0.0.1", description="Address of the dashboard and the API.")
     web_port: Port = Field(8000, description="Port of the dashboard and the API.")
+    web_hosts: CommaList = Field(
+        (),
+        description="Names people open the dashboard by, comma-separated, e.g. `desk.example.com`; "
+        "addresses and `localhost` always work.",
+    )
     web_secure_cookies: bool = Field(
         False, description="Send session cookies over HTTPS only; switch on behind TLS."
     )
@@ -154,7 +159,9 @@ class Settings(BaseSettings):
         "info", description="How much is logged."
     )
 
-    @field_validator("outside_numbers", "twilio_numbers", "agi_allowed", mode="before")
+    @field_validator(
+        "outside_numbers", "twilio_numbers", "agi_allowed", "web_hosts", mode="before"
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

@@ -1,0 +1,132 @@
+"""What every request and every answer passes through: host names, sizes, security headers."""
+
+import ipaddress
+from collections.abc import Iterable
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MAX_BODY_BYTES = 1024 * 1024
+"""Nothing this API takes is longer than a ticket's description."""
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "media-src 'self'",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+SECURITY_HEADERS = {
+    "content-security-policy": CONTENT_SECURITY_POLICY,
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+}
+
+
+class Refused(Exception):  # noqa: N818 - carries an answer, like an HTTPException
+    """A request that goes no further."""
+
+    def __init__(self, status: HTTPStatus, code: str, message: str, fix: str = "") -> None:
+        super().__init__(message)
+        body = {"error": {"code": code, "message": message, "fix": fix}}
+        self.answer = JSONResponse(body, status_code=status)
+
+
+class Guard:
+    """Outermost ASGI layer. Refuses before anything is parsed; marks every answer."""
+
+    def __init__(self, app: ASGIApp, allowed_names: Iterable[str]) -> None:
+        self._app = app
+        self._allowed_names = {name.casefold() for name in allowed_names} | {"localhost"}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                _mark(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            headers = Headers(scope=scope)
+            self._check_host(headers.get("host", ""))
+            _check_origin(scope["method"], headers)
+            limited = _limited(receive, headers.get("content-length", "0"))
+        except Refused as refused:
+            await refused.answer(scope, receive, send_marked)
+            return
+        await self._app(scope, limited, send_marked)
+
+    def _check_host(self, host: str) -> None:
+        """Only names we were given: a stranger's name that resolves to us (DNS rebinding) would
+        let a web page read us. An address cannot be rebound, so every address is fine."""
+        name = (urlsplit(f"//{host}").hostname or "").casefold()
+        if name in self._allowed_names:
+            return
+        try:
+            ipaddress.ip_address(name)
+        except ValueError:
+            raise Refused(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                "unknown-host",
+                f"This dashboard does not answer to the name “{name[:100]}”.",
+                "Add the name to FRONTDESK_WEB_HOSTS.",
+            ) from None
+
+
+def _check_origin(method: str, headers: Headers) -> None:
+    """A change asked for by another site's page is refused, whatever cookies come with it."""
+    if method in ("GET", "HEAD", "OPTIONS"):
+        return
+    origin = headers.get("origin")
+    foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        raise Refused(
+            HTTPStatus.FORBIDDEN,
+            "cross-site",
+            "This request was made by another site's page.",
+            "Open the dashboard itself and try again there.",
+        )
+
+
+def _limited(receive: Receive, announced: str) -> Receive:
+    """`receive` that stops a body which is announced as, or turns out to be, too long."""
+    too_long = f"The request is longer than {MAX_BODY_BYTES // 1024} kB."
+    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+        raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", too_long)
+    received_bytes = 0
+
+    async def receive_limited() -> Message:
+        nonlocal received_bytes
+        message = await receive()
+        received_bytes += len(message.get("body", b""))
+        if received_bytes > MAX_BODY_BYTES:
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_long)
+        return message
+
+    return receive_limited
+
+
+def _mark(headers: MutableHeaders) -> None:
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    # Everything but static files and recordings shows customers' data: not kept anywhere.
+    headers.setdefault("cache-control", "no-store")
