@@ -39,7 +39,9 @@ class CallCenter:
         """Hold a conversation on `line` to its end. Check `is_full` first."""
         events = CallPublisher(self._bus, line.info.call_id)
         conversation = Conversation(line, self._engines, self._limits, events)
-        task = asyncio.ensure_future(conversation.run())
+        with structlog.contextvars.bound_contextvars(call_id=line.info.call_id):
+            # The task copies the context: whatever the call logs, anywhere, carries its id.
+            task = asyncio.ensure_future(conversation.run())
         self._calls.add(task)
         self._idle.clear()
         try:

@@ -19,8 +19,8 @@ from backend.core.speech import OPEN_QUESTION
 
 log = structlog.get_logger(__name__)
 
-SETTLED_S = 6.0
-"""Asterisk writes a recording out every two to four seconds: older than this, it is complete."""
+SETTLED_S = 60.0
+"""A message without its `.done` mark (Asterisk died, too) is complete when it is this old."""
 LOOK_EVERY_S = 5.0
 _CLAIMED = re.compile(r"^ticket-(\d+)-(.+)\.wav$")
 
@@ -28,7 +28,7 @@ _CLAIMED = re.compile(r"^ticket-(\d+)-(.+)\.wav$")
 class Messages:
     """Turns every complete file of a folder into a ticket, exactly once.
 
-    A file is first renamed to carry its ticket's number: dying between the steps repeats the same
+    The dialplan names a message `<unique id>-<caller>.wav` and puts a `.done` file beside it. A file is first renamed to carry its ticket's number: dying between the steps repeats the same
     ticket number, which the desk stores once. The audio ends in `keep` as `message-<number>.wav`.
     """
 
@@ -106,8 +106,10 @@ def _claim(path: Path, now_s: float) -> _Claimed | None:
     """Give a complete message its ticket number, or find the one an earlier run gave it."""
     match = _CLAIMED.match(path.name)
     if match is None:
-        if now_s - path.stat().st_mtime < SETTLED_S:
+        done = path.with_suffix(".done")
+        if not done.exists() and now_s - path.stat().st_mtime < SETTLED_S:
             return None
+        done.unlink(missing_ok=True)
         number = new_ticket_number()
         return _Claimed(
             path.rename(path.with_name(f"ticket-{number}-{path.name}")), number, _caller(path.stem)
@@ -116,8 +118,7 @@ def _claim(path: Path, now_s: float) -> _Claimed | None:
 
 
 def _caller(stem: str) -> str:
-    """The dialplan names a message `<unique id>_<caller>`."""
-    return stem.rsplit("_", 1)[1] if "_" in stem else ""
+    return stem.partition("-")[2]
 
 
 def _keep(claimed: _Claimed, folder: Path) -> None:

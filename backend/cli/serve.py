@@ -1,0 +1,40 @@
+"""`frontdesk serve`: the bot, alone in its process."""
+
+import asyncio
+import ctypes
+import signal
+from contextlib import suppress
+
+from backend.app import App
+from backend.bot_process import Ready, write_ready
+from backend.cli.console import show_conversations
+from backend.config import Settings
+from backend.core.logs import configure_logging
+
+_PR_SET_PDEATHSIG = 1
+
+
+async def run_serve(settings: Settings, ready_fd: int | None) -> None:
+    """Run until SIGTERM or SIGINT. With `ready_fd`, end with the supervisor that gave it."""
+    configure_logging(settings.log_level, settings.data_dir / "logs" / "bot.log")
+    if ready_fd is not None:
+        _end_with_parent()
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    app = App(settings)
+    show_conversations(app.events)
+    try:
+        await app.start()
+        if ready_fd is not None:
+            write_ready(ready_fd, Ready(app.url, app.one_time_password, app.notes))
+        await stop.wait()
+    finally:
+        await app.stop()
+
+
+def _end_with_parent() -> None:
+    """Have the kernel send us SIGTERM when the supervisor dies, however it dies."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

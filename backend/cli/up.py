@@ -1,0 +1,78 @@
+"""`frontdesk up`: everything, until Ctrl-C."""
+
+import asyncio
+import os
+import signal
+import sys
+from contextlib import suppress
+
+import typer
+
+from backend.bot_process import BotProcess, Ready
+from backend.cli.parts import ensure_parts
+from backend.config import Settings
+from backend.core.logs import configure_logging
+from backend.parts.asterisk import ensure_asterisk
+from backend.pbx.ami import rescuing
+from backend.pbx.server import PbxServer
+from backend.supervisor import Supervisor
+
+
+async def run_up(settings: Settings, *, demo: bool, stop_after_demo: bool) -> None:
+    """Set up, start, show, and watch until told to stop."""
+    configure_logging(settings.log_level, settings.data_dir / "logs" / "supervisor.log")
+    ensure_parts(settings, _progress)
+    supervisor = _supervisor(settings)
+    me = asyncio.current_task()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: me and me.cancel())
+    try:
+        ready = await supervisor.start()
+        _greet(settings, ready)
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(supervisor.run())
+            if demo:
+                await _demo(settings)
+                if stop_after_demo:
+                    watching.cancel()
+    except asyncio.CancelledError:
+        typer.echo("\nStopping …")
+    finally:
+        await supervisor.stop()
+
+
+def _supervisor(settings: Settings) -> Supervisor:
+    bot = BotProcess(os.environ)
+    if settings.pbx == "external":
+        return Supervisor(bot, None, None, typer.echo)
+    program = ensure_asterisk(settings.data_dir, _progress, settings.asterisk)
+    return Supervisor(bot, PbxServer(settings, program), rescuing(settings), typer.echo)
+
+
+def _greet(settings: Settings, ready: Ready) -> None:
+    typer.echo("Frontdesk takes calls.")
+    if settings.pbx == "own":
+        typer.echo(f"  Dial      sip:100@{settings.sip_host}:{settings.sip_port}")
+        typer.echo("  Softphone `frontdesk pbx account` shows how to register one")
+    typer.echo(f"  Dashboard {ready.url}")
+    if ready.one_time_password:
+        typer.echo(
+            f"  Sign in   owner / {ready.one_time_password}   (once; you choose your own then)"
+        )
+    for note in ready.notes:
+        typer.echo(f"  Note      {note}")
+    typer.echo("  Try       frontdesk call 100 --say 'what are your opening hours'")
+    typer.echo("  Ctrl-C stops everything.")
+
+
+async def _demo(settings: Settings) -> None:
+    from backend.cli.call import DEMO_STEPS, run_call
+
+    typer.echo("\nThe sample call:")
+    with suppress(asyncio.CancelledError):
+        await run_call(settings, "100", DEMO_STEPS, quiet=True)
+
+
+def _progress(sentence: str) -> None:
+    typer.echo(sentence, file=sys.stderr)
