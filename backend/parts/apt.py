@@ -102,14 +102,15 @@ class PrivateApt:
 
     def download(self, packages: Iterable[str]) -> list[Path]:
         """The packages' files, kept in `folder/archives`."""
-        files = []
         archives = self._folder / "archives"
         names = sorted(set(packages))
         uris = self._run("download", "--print-uris", *names)
         self._check(uris)
         # Each line is: 'uri' file_name size hash
-        for name in re.findall(r"^'[^']+' (\S+) \d+", uris.stdout, flags=re.MULTILINE):
-            files.append(archives / name)
+        files = [
+            archives / name
+            for name in re.findall(r"^'[^']+' (\S+) \d+", uris.stdout, flags=re.MULTILINE)
+        ]
         if not all(file.is_file() for file in files):
             self._check(self._run("download", *names, cwd=archives))
         return files
@@ -123,8 +124,9 @@ class PrivateApt:
     def _use_suite(self, suite: str) -> None:
         sources = self._folder / "suite.sources"
         keyring = next((f"Signed-By: {path}\n" for path in _KEYRINGS if path.is_file()), "")
+        site = self._debian_site()
         sources.write_text(
-            f"Types: deb\nURIs: {self._debian_site()}\nSuites: {suite}\nComponents: main\n{keyring}",
+            f"Types: deb\nURIs: {site}\nSuites: {suite}\nComponents: main\n{keyring}",
             encoding="utf-8",
         )
         (self._folder / "status").touch()
@@ -137,7 +139,9 @@ class PrivateApt:
     def _debian_site(self) -> str:
         """Where the machine's own sources get Debian from, whatever their format."""
         result = self._run("update", "--print-uris")
-        found = re.findall(r"^'([^']+)/dists/([^/']+)/", result.stdout, flags=re.MULTILINE)
+        found: list[tuple[str, str]] = re.findall(
+            r"^'([^']+)/dists/([^/']+)/", result.stdout, flags=re.MULTILINE
+        )
         release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
         # Others publish for "bookworm" too; Debian's own archive is called debian everywhere.
         candidates = [site for site, suite in found if suite == release or site.endswith("/debian")]

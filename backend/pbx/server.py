@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import time
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import IO
 
@@ -55,16 +56,15 @@ class PbxServer:
             return
         began = time.monotonic()
         folder = render.run_folder(self.settings)
-        try:
+        async with AsyncExitStack() as undo:
+            undo.push_async_callback(self.stop)  # never leave a half-started PBX
             self._take(folder)
             conf = render.write(self.settings, self.secrets, layout_of(self._program))
             await orphan.stop(conf)
             probe.require_free(probe.listeners(self.settings))
             self._process = await self._spawn(conf, folder / "log")
             await self._until_ready(folder / "log")
-        except BaseException:  # noqa: B036 - cancelled too: never leave a half-started PBX
-            await self.stop()
-            raise
+            undo.pop_all()
         log.info("pbx-started", pid=self.pid, seconds=round(time.monotonic() - began, 3))
 
     async def stop(self) -> None:
@@ -91,6 +91,8 @@ class PbxServer:
 
     def _take(self, folder: Path) -> None:
         """One owner for the folder; the kernel gives it back if we are killed."""
+        if self._lock is not None:  # started again after Asterisk exited by itself
+            return
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (folder / "lock").open("a+", encoding="utf-8")
         try:
