@@ -23,6 +23,8 @@ BOT_CONTEXT = "frontdesk-bot"
 FALLBACK_CONTEXT = "frontdesk-fallback"
 TRANSFER_CONTEXT = "frontdesk-transfer"
 MAX_MESSAGE_S = 180
+MAX_TRANSFER_S = 4 * 3600
+"""A caller may talk to a person as long as they like; a bound all the same."""
 MEDIA_FOLDERS = ("recordings", "prompts", "messages", "spool")
 """Folders of `<data_dir>/media`: finished recordings, our spoken sentences, messages left while
 the bot was down, and what is being written during a call."""
@@ -135,11 +137,23 @@ def _values(settings: Settings, secrets: PbxSecrets, modules: Path) -> dict[str,
         "agi_port": settings.agi_port,
         "max_call_s": settings.max_call_s,
         "max_message_s": MAX_MESSAGE_S,
+        "max_transfer_s": MAX_TRANSFER_S,
         "ring_s": settings.transfer_ring_s,
         "trunk": trunk,
-        "trunk_numbers": settings.outside_numbers if trunk else (),
+        "trunk_numbers": _numbers("OUTSIDE_NUMBERS", settings.outside_numbers) if trunk else (),
         "trunk_caller_id": next(iter(settings.twilio_numbers), ""),
     }
+
+
+def _numbers(setting: str, numbers: tuple[str, ...]) -> tuple[str, ...]:
+    """Telephone numbers as the dialplan may take them: nothing that could be a pattern."""
+    for number in numbers:
+        if not re.fullmatch(r"\+?[0-9]{3,20}", number):
+            raise PbxError(
+                f"FRONTDESK_{setting} has {number!r}, which is not a telephone number.",
+                fix="Write it as +15551234567.",
+            )
+    return numbers
 
 
 def _host(host: str) -> str:
