@@ -1,0 +1,112 @@
+"""One task that moves the audio of every call: a packet each way every 20 ms."""
+
+import asyncio
+import contextlib
+import select
+import time
+
+import structlog
+
+from backend.audio.g711 import Law
+from backend.phone.media import Media
+from backend.phone.rtp import PACKET_S, PACKET_SAMPLES, RATE_HZ
+from backend.phone.voice import voiced_bounds
+
+log = structlog.get_logger(__name__)
+
+SLOTS = 4
+"""Calls are spread over this many phases of the 20 ms: real callers do not speak in unison."""
+TICK_S = PACKET_S / SLOTS
+MAX_LATE_TICKS = 50 * SLOTS
+"""After a stall longer than a second the schedule starts afresh instead of catching up."""
+
+MAX_READS_PER_TICK = 200
+"""Per call: a peer that floods us delays nobody else for ever."""
+
+
+class Ticker:
+    """Sends and receives for all calls. Kernel timestamps make reading in batches exact."""
+
+    def __init__(self) -> None:
+        self._slots: list[dict[int, Media]] = [{} for _ in range(SLOTS)]
+        self._by_fd: dict[int, Media] = {}
+        self._epoll = select.epoll()
+        self._task: asyncio.Task[None] | None = None
+
+    def add(self, media: Media) -> None:
+        """Begin to carry this call's audio; harmless when it is carried already."""
+        fd = media.sock.fileno()
+        if fd in self._by_fd:
+            return
+        self._by_fd[fd] = media
+        min(self._slots, key=len)[fd] = media
+        self._epoll.register(fd, select.EPOLLIN)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run(), name="phone-ticker")
+
+    def remove(self, media: Media) -> None:
+        """Hear what has arrived and carry no more. The media is closed by its owner."""
+        fd = media.sock.fileno()
+        if self._by_fd.get(fd) is not media:
+            return
+        self._hear_all()
+        del self._by_fd[fd]
+        for slot in self._slots:
+            slot.pop(fd, None)
+        self._epoll.unregister(fd)
+
+    async def aclose(self) -> None:
+        """Stop the task."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        self._epoll.close()
+
+    async def _run(self) -> None:
+        due_s = time.monotonic()
+        tick = 0
+        while True:
+            now_s = time.monotonic()
+            if now_s - due_s > MAX_LATE_TICKS * TICK_S:
+                log.warning("phone-stalled", late_s=round(now_s - due_s, 3))
+                due_s = now_s
+            while due_s <= now_s:
+                self._hear_all()
+                for media in self._slots[tick % SLOTS].values():
+                    media.send_packet(time.monotonic())
+                tick += 1
+                due_s += TICK_S
+            await asyncio.sleep(due_s - time.monotonic())
+
+    def _hear_all(self) -> None:
+        to_monotonic_s = time.monotonic() - time.time()
+        heard: dict[Law, list[tuple[Media, float, bytes]]] = {law: [] for law in Law}
+        for _ in range(MAX_READS_PER_TICK):
+            ready = self._epoll.poll(0)
+            if not ready:
+                break
+            for fd, _ in ready:
+                media = self._by_fd[fd]
+                # An ICMP error of an earlier send is reported here once; it carries no audio.
+                with contextlib.suppress(OSError):
+                    audio = media.receive(to_monotonic_s)
+                    if audio is not None:
+                        heard[media.law].append((media, *audio))
+        for law, packets in heard.items():
+            _note_voice(law, packets)
+
+
+def _note_voice(law: Law, packets: list[tuple[Media, float, bytes]]) -> None:
+    usual = [item for item in packets if len(item[2]) == PACKET_SAMPLES]
+    batches = [usual, *([item] for item in packets if len(item[2]) != PACKET_SAMPLES)]
+    for batch in batches:
+        if not batch:
+            continue
+        payloads = [payload for _, _, payload in batch]
+        bounds = voiced_bounds(payloads, law, batch[0][0].voice_settings)
+        for (media, start_s, _), found in zip(batch, bounds, strict=True):
+            if found is not None:
+                first, last = found
+                media.note_voice(start_s + first / RATE_HZ, start_s + last / RATE_HZ)
