@@ -14,7 +14,7 @@ _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
-_QUIET = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+QUIET = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
 _COMMON = (
     "Acquire::Languages=none",
     "Acquire::Retries=2",
@@ -62,10 +62,10 @@ class PrivateApt:
 
     With `suite`, packages come from that Debian suite on the site the machine's own sources use,
     and nothing counts as installed: a closure is complete in itself. Without, the machine's own
-    sources and its own installed packages count.
+    sources and its own installed packages count, or those in the dpkg file `status`.
     """
 
-    def __init__(self, folder: Path, suite: str = "") -> None:
+    def __init__(self, folder: Path, suite: str = "", status: Path | None = None) -> None:
         if shutil.which("apt-get") is None or shutil.which("dpkg-deb") is None:
             raise PartMissingError(
                 "This system has no apt-get, so the part cannot be fetched.",
@@ -84,6 +84,10 @@ class PrivateApt:
             (folder / name).mkdir(parents=True, exist_ok=True)
         if suite:
             self._use_suite(suite)
+            (folder / "status").touch()
+            status = folder / "status"
+        if status is not None:
+            self._options.append(f"Dir::State::status={status}")
 
     def update(self) -> None:
         """Fetch the package lists. Raises PartMissingError."""
@@ -129,11 +133,9 @@ class PrivateApt:
             f"Types: deb\nURIs: {site}\nSuites: {suite}\nComponents: main\n{keyring}",
             encoding="utf-8",
         )
-        (self._folder / "status").touch()
         self._options += [
             f"Dir::Etc::sourcelist={sources}",
             "Dir::Etc::sourceparts=/dev/null",
-            f"Dir::State::status={self._folder}/status",
         ]
 
     def _debian_site(self) -> str:
@@ -156,7 +158,7 @@ class PrivateApt:
         options = [word for option in self._options for word in ("-o", option)]
         return subprocess.run(
             ["apt-get", "-q", *options, *arguments],
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **QUIET},
             cwd=cwd,
             capture_output=True,
             text=True,
@@ -183,7 +185,7 @@ def unpack(packages: Iterable[Path], tree: Path) -> None:
     for package in packages:
         result = subprocess.run(
             ["dpkg-deb", "-x", str(package), str(tree)],
-            env={**os.environ, **_QUIET},
+            env={**os.environ, **QUIET},
             capture_output=True,
             text=True,
             check=False,

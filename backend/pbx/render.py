@@ -1,7 +1,7 @@
-"""From the settings to Asterisk's configuration files. Pure until `write`."""
+"""From the settings to the text of Asterisk's configuration files. No file is written here."""
 
 import re
-import shutil
+import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,27 +10,24 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from backend.config import ROOT, Settings
 from backend.core.errors import PbxError
-from backend.pbx.layout import Layout
-from backend.pbx.secrets_file import PbxSecrets, write_private
+from backend.pbx.secrets_file import PbxSecrets
+from backend.pbx.tls_files import TlsFiles
 
 TEMPLATES = ROOT / "asterisk"
-SOUNDS = TEMPLATES / "sounds"
 BOT_EXTENSION = "100"
 STREAM_EXTENSION = "200"
 ECHO_EXTENSION = "600"
 SOFTPHONE = "1001"
 BOT_CONTEXT = "frontdesk-bot"
 FALLBACK_CONTEXT = "frontdesk-fallback"
-TRANSFER_CONTEXT = "frontdesk-transfer"
 MAX_MESSAGE_S = 180
 MAX_TRANSFER_S = 4 * 3600
 """A caller may talk to a person as long as they like; a bound all the same."""
-MEDIA_FOLDERS = ("recordings", "prompts", "messages", "spool")
-"""Folders of `<data_dir>/media`: finished recordings, our spoken sentences, messages left while
-the bot was down, and what is being written during a call."""
 
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 _TRUNK = "twilio-trunk.conf"
+_CALLS = "frontdesk-calls.conf"
+_OWN_SOUNDS = "frontdesk"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,17 @@ class Account:
 
     name: str
     password: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferTarget:
+    """Somebody the bot may put callers through to."""
+
+    extension: str
+    devices: str
+    """First argument of Dial; may be an expression that comes out empty."""
+    caller_id: str = ""
+    """Number shown instead of the caller's, where the trunk allows no other."""
 
 
 def account_names(settings: Settings) -> tuple[str, ...]:
@@ -56,28 +64,57 @@ def account_names(settings: Settings) -> tuple[str, ...]:
         )
     if human.startswith("+"):
         raise PbxError(
-            f"FRONTDESK_HUMAN_EXTENSION is the outside number {human}, which may not be dialled.",
+            f"FRONTDESK_HUMAN_EXTENSION is {human}, an outside number that is not listed.",
             fix="Add it to FRONTDESK_OUTSIDE_NUMBERS too.",
         )
     return (SOFTPHONE, human)
 
 
-def render(settings: Settings, secrets: PbxSecrets, modules: Path) -> dict[str, str]:
-    """Every configuration file by name. Raises PbxError for settings that cannot be written."""
-    environment = Environment(  # noqa: S701 - configuration files, not HTML
-        loader=FileSystemLoader(TEMPLATES),
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["ini"] = ini_value
-    values = _values(settings, secrets, modules)
+def uses_trunk(settings: Settings) -> bool:
+    """Whether a Twilio trunk is configured, in either direction."""
+    return bool(settings.twilio_domain or settings.twilio_numbers)
+
+
+def run_folder(settings: Settings) -> Path:
+    """Everything the own PBX reads and writes."""
+    return settings.data_dir.absolute() / "pbx"
+
+
+def render(
+    settings: Settings, secrets: PbxSecrets, modules: Path, tls: TlsFiles | None
+) -> dict[str, str]:
+    """Every file of the own PBX's `etc`, by name. `tls` is needed for the trunk only.
+
+    Raises PbxError for settings that Asterisk cannot be given.
+    """
+    values = _calls_values(settings) | _own_values(settings, secrets, modules, tls)
+    environment = _environment()
     return {
         path.name: environment.get_template(path.name).render(values)
         for path in sorted(TEMPLATES.glob("*.conf"))
         if path.name != _TRUNK or values["trunk"]
     }
+
+
+def snippet(settings: Settings) -> str:
+    """What the owner of another Asterisk pastes into it. Raises PbxError."""
+    media = settings.agi_media_dir_on_pbx or str(settings.media_dir.absolute())
+    host = settings.agi_host if settings.agi_host not in ("0.0.0.0", "::") else socket.gethostname()  # noqa: S104
+    values = _calls_values(settings) | {
+        "media": _path(media),
+        "sounds": f"{_path(media)}/fallback",
+        "agi_host": _host(host),
+        "our_media": str(settings.media_dir.absolute()),
+        "same_path": not settings.agi_media_dir_on_pbx,
+        "bot_extension": BOT_EXTENSION,
+        "transfer_targets": [
+            TransferTarget(number, f"Local/{number}@from-internal")
+            for number in _external_targets(settings)
+        ],
+    }
+    environment = _environment()
+    values["calls"] = environment.get_template(_CALLS).render(values)
+    return environment.get_template("external-pbx.txt").render(values)
 
 
 def ini_value(value: str) -> str:
@@ -87,43 +124,42 @@ def ini_value(value: str) -> str:
     return value.replace("\\", "\\\\").replace(";", "\\;")
 
 
-def write(settings: Settings, secrets: PbxSecrets, layout: Layout) -> Path:
-    """Fill the run folder; returns the path of `asterisk.conf`. Raises PbxError."""
-    run = run_folder(settings)
-    try:
-        for name in ("etc", "lib", "keys/keys", "spool", "run", "log", "data/sounds"):
-            (run / name).mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in MEDIA_FOLDERS:
-            (settings.media_dir / name).mkdir(parents=True, exist_ok=True)
-        for name, text in render(settings, secrets, layout.modules).items():
-            write_private(run / "etc" / name, text)
-        _link(run / "data/documentation", layout.data / "documentation")
-        _link(run / "data/rest-api", layout.data / "rest-api")
-        _link(run / "data/sounds/frontdesk", SOUNDS)
-        if layout.sounds is not None:
-            _link(run / "data/sounds/en", layout.sounds)
-    except OSError as error:
-        raise PbxError(
-            f"The PBX's files cannot be written under {run}: {error.strerror}.",
-            fix="Free some space, or check who owns that folder.",
-        ) from error
-    return run / "etc" / "asterisk.conf"
+def _environment() -> Environment:
+    environment = Environment(  # noqa: S701 - configuration files, not HTML
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["ini"] = ini_value
+    return environment
 
 
-def run_folder(settings: Settings) -> Path:
-    """Everything the own PBX reads and writes."""
-    return settings.data_dir.absolute() / "pbx"
+def _calls_values(settings: Settings) -> dict[str, Any]:
+    """What frontdesk-calls.conf takes, on any PBX."""
+    return {
+        "media": _path(settings.media_dir.absolute()),
+        "sounds": _OWN_SOUNDS,
+        "agi_host": _host(settings.agi_host),
+        "agi_port": settings.agi_port,
+        "max_call_s": settings.max_call_s,
+        "max_message_s": MAX_MESSAGE_S,
+        "max_transfer_s": MAX_TRANSFER_S,
+        "ring_s": settings.transfer_ring_s,
+    }
 
 
-def _values(settings: Settings, secrets: PbxSecrets, modules: Path) -> dict[str, Any]:
-    trunk = bool(settings.twilio_domain)
+def _own_values(
+    settings: Settings, secrets: PbxSecrets, modules: Path, tls: TlsFiles | None
+) -> dict[str, Any]:
     return {
         "run": _path(run_folder(settings)),
         "modules": _path(modules),
-        "media": _path(settings.media_dir.absolute()),
         "bot_extension": BOT_EXTENSION,
         "echo_extension": ECHO_EXTENSION,
         "accounts": [Account(n, secrets.sip[n]) for n in account_names(settings)],
+        "transfer_targets": _own_targets(settings),
         "local_networks": _LOOPBACK,
         "sip_bind": f"{_host(settings.sip_host)}:{settings.sip_port}",
         "external_address": settings.external_address,
@@ -133,16 +169,35 @@ def _values(settings: Settings, secrets: PbxSecrets, modules: Path) -> dict[str,
         "ari_password": secrets.ari,
         "ami_port": settings.ami_port,
         "ami_password": secrets.ami,
-        "agi_host": _host(settings.agi_host),
-        "agi_port": settings.agi_port,
-        "max_call_s": settings.max_call_s,
-        "max_message_s": MAX_MESSAGE_S,
-        "max_transfer_s": MAX_TRANSFER_S,
-        "ring_s": settings.transfer_ring_s,
-        "trunk": trunk,
-        "trunk_numbers": _numbers("OUTSIDE_NUMBERS", settings.outside_numbers) if trunk else (),
-        "trunk_caller_id": next(iter(settings.twilio_numbers), ""),
+        "trunk": uses_trunk(settings),
+        "inbound_numbers": _numbers("TWILIO_NUMBERS", settings.twilio_numbers),
+        "twilio_domain": _domain(settings.twilio_domain),
+        "twilio_user": settings.twilio_user,
+        "twilio_password": settings.twilio_password,
+        "twilio_tls_port": settings.twilio_tls_port,
+        "tls_bind": f"{_host(settings.sip_host)}:{settings.twilio_tls_port}",
+        "tls": tls,
     }
+
+
+def _own_targets(settings: Settings) -> list[TransferTarget]:
+    targets = [
+        TransferTarget(name, f"${{PJSIP_DIAL_CONTACTS({name})}}")
+        for name in account_names(settings)
+    ]
+    outside = _numbers("OUTSIDE_NUMBERS", settings.outside_numbers)
+    if not settings.twilio_domain:
+        return targets
+    caller_id = next(iter(settings.twilio_numbers), "")
+    return targets + [
+        TransferTarget(number, f"PJSIP/{number}@frontdesk-twilio", caller_id) for number in outside
+    ]
+
+
+def _external_targets(settings: Settings) -> list[str]:
+    outside = _numbers("OUTSIDE_NUMBERS", settings.outside_numbers)
+    human = settings.human_extension
+    return [*outside, *([human] if human and human not in outside else [])]
 
 
 def _numbers(setting: str, numbers: tuple[str, ...]) -> tuple[str, ...]:
@@ -156,23 +211,24 @@ def _numbers(setting: str, numbers: tuple[str, ...]) -> tuple[str, ...]:
     return numbers
 
 
+def _domain(name: str) -> str:
+    if name and not re.fullmatch(r"[A-Za-z0-9.-]{1,253}", name):
+        raise PbxError(
+            f"FRONTDESK_TWILIO_DOMAIN is {name!r}, which is not a host name.",
+            fix="Write it as acme.pstn.twilio.com.",
+        )
+    return name
+
+
 def _host(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def _path(path: Path) -> str:
+def _path(path: Path | str) -> str:
     """A path as it can stand in a dialplan, where these characters mean something else."""
-    if re.search(r"[,;|\"'`$\[\]{}()&\\]|[^ -\uffff]", str(path)):
+    if re.search(r"[,;|\"'`$\[\]{}()&\\]", str(path)) or not str(path).isprintable():
         raise PbxError(
             f"Asterisk cannot work in {path}: the name has special characters.",
             fix="Set FRONTDESK_DATA_DIR to a plain path.",
         )
     return str(path)
-
-
-def _link(link: Path, target: Path) -> None:
-    if link.is_symlink() or link.is_file():
-        link.unlink()
-    elif link.is_dir():
-        shutil.rmtree(link)
-    link.symlink_to(target)

@@ -17,6 +17,7 @@ from backend.config import Settings
 from backend.core.errors import PbxError
 from backend.parts.program import Program
 from backend.pbx import orphan, probe, render
+from backend.pbx.folders import prepare_run
 from backend.pbx.layout import layout_of
 from backend.pbx.secrets_file import PbxSecrets, load_secrets
 
@@ -59,7 +60,7 @@ class PbxServer:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)  # never leave a half-started PBX
             self._take(folder)
-            conf = render.write(self.settings, self.secrets, layout_of(self._program))
+            conf = prepare_run(self.settings, self.secrets, layout_of(self._program))
             await orphan.stop(conf)
             probe.require_free(probe.listeners(self.settings))
             self._process = await self._spawn(conf, folder / "log")
