@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 import structlog
@@ -47,13 +47,12 @@ class Supervisor:
         self,
         bot: BotProcess,
         pbx: Pbx | None,
-        rescue: AbstractAsyncContextManager[Rescue] | None,
+        rescue: Rescue | None,
         tell: Callable[[str], None],
     ) -> None:
         self._bot = bot
         self._pbx = pbx
-        self._rescue_source = rescue
-        self._rescue: Rescue | None = None
+        self._rescue = rescue
         self._tell = tell
         self._stack = AsyncExitStack()
 
@@ -67,8 +66,6 @@ class Supervisor:
                 bot = group.create_task(self._bot.start())
                 if self._pbx is not None:
                     group.create_task(self._pbx.start())
-            if self._rescue_source is not None:
-                self._rescue = await self._stack.enter_async_context(self._rescue_source)
         except BaseExceptionGroup as group_error:
             await self.stop()
             raise group_error.exceptions[0] from None

@@ -97,7 +97,7 @@ class Answerer:
                         answer.first_sentence_at_s = answer.first_sentence_at_s or time.monotonic()
                         if step.source and step.source not in answer.sources:
                             answer.sources.append(step.source)
-                        rate_hz = self._line.rate_hz
+                        rate_hz = self._line.voice_rate_hz
                         clip = self._voice.clip(step.text, rate_hz) if rate_hz else None
                         ready.put_nowait(Utterance(step, clip))
                     case Understood():

@@ -122,7 +122,7 @@ class Conversation:
 
     async def _record(self) -> None:
         name = self._line.info.call_id
-        if self._line.rate_hz is None:
+        if self._line.voice_rate_hz is None:
             return
         try:
             await self._line.start_recording(name)
@@ -183,9 +183,9 @@ class Conversation:
         return _Turn(heard, given, time.monotonic())
 
     def _listen(self, question: Question) -> RecogniserStream | None:
-        if self._line.rate_hz is None:
+        if self._line.ear_rate_hz is None:
             return None
-        return self._engines.recogniser.listen(question, self._line.rate_hz)
+        return self._engines.recogniser.listen(question, self._line.ear_rate_hz)
 
     async def _transcribe(self, given: CallerInput, stream: RecogniserStream | None) -> Transcript:
         if given.kind is not InputKind.SPEECH or stream is None:

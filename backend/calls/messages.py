@@ -28,8 +28,10 @@ _CLAIMED = re.compile(r"^ticket-(\d+)-(.+)\.wav$")
 class Messages:
     """Turns every complete file of a folder into a ticket, exactly once.
 
-    The dialplan names a message `<unique id>-<caller>.wav` and puts a `.done` file beside it. A file is first renamed to carry its ticket's number: dying between the steps repeats the same
-    ticket number, which the desk stores once. The audio ends in `keep` as `message-<number>.wav`.
+    The dialplan names a message `<unique id>-<caller>.wav` and puts a `.done` file beside it once
+    it is complete. A file is first renamed to carry its ticket's number: dying between the steps
+    repeats the same number, which the desk stores once. The audio ends in `keep` as
+    `message-<number>.wav`.
     """
 
     def __init__(

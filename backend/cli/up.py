@@ -13,7 +13,7 @@ from backend.cli.parts import ensure_parts
 from backend.config import Settings
 from backend.core.logs import configure_logging
 from backend.parts.asterisk import ensure_asterisk
-from backend.pbx.ami import rescuing
+from backend.pbx.rescue import rescue_calls
 from backend.pbx.server import PbxServer
 from backend.supervisor import Supervisor
 
@@ -47,7 +47,8 @@ def _supervisor(settings: Settings) -> Supervisor:
     if settings.pbx == "external":
         return Supervisor(bot, None, None, typer.echo)
     program = ensure_asterisk(settings.data_dir, _progress, settings.asterisk)
-    return Supervisor(bot, PbxServer(settings, program), rescuing(settings), typer.echo)
+    pbx = PbxServer(settings, program)
+    return Supervisor(bot, pbx, lambda: rescue_calls(settings, pbx.secrets), typer.echo)
 
 
 def _greet(settings: Settings, ready: Ready) -> None:

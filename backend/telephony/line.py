@@ -18,7 +18,7 @@ class Ear(Protocol):
     """What a line that carries audio gives the caller's voice to, as it arrives."""
 
     def feed(self, pcm: Pcm) -> None:
-        """Next samples at the line's rate. Returns at once."""
+        """Next samples at the line's `ear_rate_hz`. Returns at once."""
 
 
 class InputKind(StrEnum):
@@ -88,8 +88,12 @@ class Line(Protocol):
         """Who is calling, and how."""
 
     @property
-    def rate_hz(self) -> int | None:
-        """Sample rate of both directions; None when the line carries no audio (text chat)."""
+    def ear_rate_hz(self) -> int | None:
+        """Sample rate of what the ear is fed; None when the line carries no audio (text chat)."""
+
+    @property
+    def voice_rate_hz(self) -> int | None:
+        """Sample rate of what is played; None when the line carries no audio."""
 
     async def answer(self) -> None:
         """Pick up. Nothing can be said or heard before."""

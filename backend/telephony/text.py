@@ -17,7 +17,8 @@ Tell = Callable[[str], None]
 class TextLine:
     """A `Line` without audio: sentences are shown, input is typed. An empty line is silence."""
 
-    rate_hz: int | None = None
+    ear_rate_hz: int | None = None
+    voice_rate_hz: int | None = None
 
     def __init__(self, call_id: str, ask: Ask, tell: Tell, caller: str = "") -> None:
         self.info = CallInfo(call_id, "text", caller=caller)

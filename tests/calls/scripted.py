@@ -51,7 +51,8 @@ class ScriptedAgent:
 class ScriptedLine:
     """Hears `inputs` in order, then the caller hangs up. An exception in the list is raised."""
 
-    rate_hz: int | None = 8000
+    ear_rate_hz: int | None = 8000
+    voice_rate_hz: int | None = 8000
 
     def __init__(
         self,
