@@ -11,26 +11,28 @@ from backend.core.errors import AudioError
 
 
 class Quality(StrEnum):
-    """How steep the filter is, which is how long it looks ahead."""
+    """How steep the filter is, which is how much audio it holds back."""
 
     HIGH = "HQ"
-    """For recognition and files: 20-bit accuracy, tens of milliseconds of delay."""
+    """For recognition and files: 20 bits accurate. Streaming, it works in blocks and holds back
+    up to 190 ms (measured, 8 and 16 kHz) until `finish`."""
     LOW_LATENCY = "QQ"
-    """For audio on its way to an ear: cubic interpolation, under a millisecond of delay."""
+    """For audio on its way to an ear: cubic interpolation, holds back under 1 ms. It does not
+    filter: going down, what lies above half the lower rate folds back."""
 
 
 class Resampler:
     """One stream. Chunk borders leave no trace: any split gives the same samples."""
 
     def __init__(self, from_hz: int, to_hz: int, quality: Quality = Quality.HIGH) -> None:
-        """Raises AudioError for rates that cannot be."""
         if from_hz <= 0 or to_hz <= 0:
             raise AudioError(f"Audio cannot be resampled from {from_hz} to {to_hz} Hz.")
         self.from_hz = from_hz
         self.to_hz = to_hz
         self._stream: Any = None
         if from_hz != to_hz:
-            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, "int16", quality.value)
+            # Not int16, which soxr dithers: the same audio would differ from run to run.
+            self._stream = soxr.ResampleStream(from_hz, to_hz, 1, "float32", quality.value)
         self._finished = False
 
     def feed(self, pcm: Pcm) -> Pcm:
@@ -48,8 +50,9 @@ class Resampler:
             raise AudioError("This resampler has finished; make a new one for new audio.")
         if self._stream is None:
             return pcm
-        result: Pcm = np.asarray(self._stream.resample_chunk(pcm, last=last), dtype=np.int16)
-        return result
+        exact = self._stream.resample_chunk(pcm.astype(np.float32), last=last)
+        rounded: Pcm = np.clip(np.rint(exact), -32768, 32767).astype(np.int16)
+        return rounded
 
 
 def resample(pcm: Pcm, from_hz: int, to_hz: int, quality: Quality = Quality.HIGH) -> Pcm:

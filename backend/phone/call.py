@@ -115,8 +115,7 @@ class PhoneCall:
                 remaining_s = last.end_s + quiet_s - time.monotonic()
                 if remaining_s <= 0:
                     return Span(first.start_s, last.end_s)
-                self._raise_if_over()
-                await self._sleep_in_call(remaining_s)
+                await self.stay(remaining_s)
 
     def heard(self, start_s: float | None = None, end_s: float | None = None) -> Pcm:
         """What was heard between two moments (default: all of the call), 8 kHz."""
@@ -153,6 +152,12 @@ class PhoneCall:
     def packets_heard(self) -> int:
         """Audio packets that arrived."""
         return self.media.packets_heard
+
+    async def stay(self, seconds: float) -> None:
+        """Do nothing for a while. Raises CallOverError when the call ends before."""
+        self._raise_if_over()
+        with contextlib.suppress(TimeoutError):
+            raise CallOverError(await self.wait_ended(seconds))
 
     # Ending
 
@@ -254,7 +259,3 @@ class PhoneCall:
     def _raise_if_over(self) -> None:
         if self._ended.done():
             raise CallOverError(self._ended.result())
-
-    async def _sleep_in_call(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await self.wait_ended(seconds)
