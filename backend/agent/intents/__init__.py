@@ -1,0 +1,1 @@
+"""From the caller's words to what they want."""

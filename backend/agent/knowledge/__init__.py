@@ -1,0 +1,1 @@
+"""What the company knows and says: one JSON file, loaded, checked and watched."""

@@ -1,0 +1,192 @@
+"""The knowledge base in use: loaded, its classifier trained, reloaded when the file changes."""
+
+import asyncio
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from backend.agent.intents.base import IntentClassifier
+from backend.agent.intents.features import FEATURES_VERSION
+from backend.agent.intents.linear import LinearModel, ModelFileError
+from backend.agent.intents.training import train_in_child
+from backend.agent.knowledge.caller_words import CallerWords, caller_words
+from backend.agent.knowledge.facts import FactIndex
+from backend.agent.knowledge.load import load_knowledge
+from backend.agent.knowledge.model import Knowledge
+from backend.core.errors import KnowledgeError
+
+log = structlog.get_logger(__name__)
+
+CHECK_S = 1.0
+"""How often the file is looked at; one `stat` each time."""
+KEPT_MODELS = 5
+"""Trained models kept on disk, so that undoing an edit needs no training."""
+
+Trainer = Callable[[Mapping[str, Sequence[str]]], Awaitable[LinearModel]]
+Stamp = tuple[int, int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A knowledge base with everything made from it. Immutable; a call keeps the one it has."""
+
+    knowledge: Knowledge
+    classifier: IntentClassifier
+    facts: FactIndex
+
+    def vocabulary(self) -> CallerWords:
+        """What callers are likely to say."""
+        return caller_words(self.knowledge)
+
+
+class KnowledgeStore:
+    """Holds the current `Snapshot` and replaces it when the file was changed to a valid one.
+
+    `model_dir` keeps trained classifiers (plain arrays, checked when read). `on_problem` is told
+    once about each version of the file that cannot be used; the old snapshot stays.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        model_dir: Path,
+        on_problem: Callable[[KnowledgeError], None],
+        train: Trainer = train_in_child,
+        check_s: float = CHECK_S,
+    ) -> None:
+        self._path = path
+        self._model_dir = model_dir
+        self._on_problem = on_problem
+        self._train = train
+        self._check_s = check_s
+        self._current: Snapshot | None = None
+        self._seen: Stamp | None = None
+        self._listeners: list[Callable[[Snapshot], None]] = []
+        self._watcher: asyncio.Task[None] | None = None
+
+    @property
+    def current(self) -> Snapshot:
+        """The snapshot new calls use. Only after `start`."""
+        if self._current is None:
+            raise KnowledgeError("The knowledge base is not loaded yet.")
+        return self._current
+
+    def subscribe(self, listener: Callable[[Snapshot], None]) -> Callable[[], None]:
+        """Call `listener` with each new snapshot from now on; returns how to stop that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    async def start(self, *, watch: bool = True) -> None:
+        """Load, train or fetch the trained classifier, and watch the file.
+
+        Raises KnowledgeError when the file cannot be used: there is no older one to keep.
+        """
+        self._seen = await asyncio.to_thread(_stamp, self._path)
+        self._current = await self._load()
+        if watch:
+            self._watcher = asyncio.create_task(self._watch(), name="knowledge-watch")
+
+    async def aclose(self) -> None:
+        """Stop watching; training that is under way is ended."""
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._watcher
+            self._watcher = None
+
+    async def check(self) -> bool:
+        """Look at the file once and reload it if it changed; True when `current` is new."""
+        stamp = await asyncio.to_thread(_stamp, self._path)
+        if stamp == self._seen:
+            return False
+        try:
+            snapshot = await self._load()
+        except KnowledgeError as error:
+            if await asyncio.to_thread(_stamp, self._path) != stamp:
+                # Half written when we read it: the next look will find it complete.
+                return False
+            self._seen = stamp
+            log.warning("knowledge-invalid", file=str(self._path), code=error.code)
+            self._on_problem(error)
+            return False
+        self._seen = stamp
+        if self._current and snapshot.knowledge.fingerprint == self._current.knowledge.fingerprint:
+            return False
+        self._current = snapshot
+        log.info("knowledge-loaded", file=str(self._path))
+        for listener in tuple(self._listeners):
+            listener(snapshot)
+        return True
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(self._check_s)
+            try:
+                await self.check()
+            except Exception:
+                # A listener's mistake must not end the watch over the next edit.
+                log.exception("knowledge-check-failed", file=str(self._path))
+
+    async def _load(self) -> Snapshot:
+        knowledge = await asyncio.to_thread(load_knowledge, self._path)
+        classifier = await self._classifier(knowledge.examples())
+        facts = await asyncio.to_thread(FactIndex.build, knowledge)
+        return Snapshot(knowledge, classifier, facts)
+
+    async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentClassifier:
+        stored = self._model_dir / f"intents-{_key(examples)}.npz"
+        model = await asyncio.to_thread(_read_model, stored)
+        if model is None:
+            model = await self._train(examples)
+            await asyncio.to_thread(_write_model, stored, model)
+        return model
+
+
+def _stamp(path: Path) -> Stamp | None:
+    """Changes whenever the file is edited or replaced; None when it cannot be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_ino, found.st_size
+
+
+def _key(examples: Mapping[str, Sequence[str]]) -> str:
+    canonical = json.dumps([FEATURES_VERSION, {k: list(v) for k, v in examples.items()}])
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _read_model(path: Path) -> LinearModel | None:
+    try:
+        return LinearModel.from_bytes(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ModelFileError):
+        log.warning("intent-model-unreadable", file=str(path))
+        return None
+
+
+def _write_model(path: Path, model: LinearModel) -> None:
+    """Keep the model for the next start; without space it is trained again then."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(descriptor, "wb") as part:
+                part.write(model.to_bytes())
+            Path(name).replace(path)
+        finally:
+            Path(name).unlink(missing_ok=True)
+        models = sorted(path.parent.glob("intents-*.npz"), key=lambda file: file.stat().st_mtime)
+        for old in models[:-KEPT_MODELS]:
+            old.unlink(missing_ok=True)
+    except OSError:
+        log.warning("intent-model-not-kept", file=str(path))
