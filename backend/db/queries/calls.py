@@ -1,0 +1,188 @@
+"""Calls: lists, one call with everything in it, its transcript."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, select
+from sqlalchemy.orm import Session
+
+from backend.core.records import CallOutcome
+from backend.db import models
+from backend.db.errors import NotFoundError
+from backend.db.models import Call, Customer, Who
+from backend.db.queries.paging import Order, Page
+from backend.db.queries.records import as_record
+from backend.db.queries.tickets import TicketFilter, TicketRecord, list_tickets
+
+_NEWEST_FIRST = Order(Call.started_at, Call.id, is_descending=True)
+
+
+@dataclass(frozen=True, slots=True)
+class CallRecord:
+    """One call as lists show it. While it lasts, `ended_at`, `outcome`, `contained` are None."""
+
+    id: str
+    line: str
+    caller: str
+    called: str
+    pbx_id: str
+    started_at: datetime
+    ended_at: datetime | None
+    duration_s: float
+    outcome: CallOutcome | None
+    contained: bool | None
+    """Ended without a human; see `models.Call`."""
+    intent: str
+    customer_id: int | None
+    customer_number: str
+    customer_name: str
+    transfer_to: str
+    recording: str
+    """File name; empty without one."""
+    turn_count: int
+    slowest_turn_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRecord:
+    """What one side said; fields as in `models.Turn`."""
+
+    number: int
+    who: Who
+    at: datetime
+    at_s: float
+    kind: str
+    text: str
+    digits: str
+    confidence: float | None
+    audio_s: float | None
+    intent: str
+    intent_confidence: float | None
+    source: str
+    interrupted: bool
+    endpoint_wait_s: float | None
+    recognition_s: float | None
+    thinking_s: float | None
+    first_audio_s: float | None
+    transport_s: float | None
+    total_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class EventRecord:
+    """One event as it was published."""
+
+    seq: int
+    type: str
+    at: datetime
+    at_s: float
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetail:
+    """One call with everything in it."""
+
+    call: CallRecord
+    turns: list[TurnRecord]
+    events: list[EventRecord]
+    tickets: list[TicketRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class CallFilter:
+    """Which calls; what is None does not matter."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+    """Started in [since, until)."""
+    intent: str | None = None
+    outcome: CallOutcome | None = None
+    customer_id: int | None = None
+    caller: str | None = None
+    """Exactly this caller."""
+    line: str | None = None
+    min_duration_s: float | None = None
+    min_latency_s: float | None = None
+    """Had an answer that took at least this long."""
+    is_live: bool | None = None
+
+
+def list_calls(
+    session: Session, which: CallFilter, *, cursor: str | None = None, limit: int = 50
+) -> Page[CallRecord]:
+    """Calls, newest first. Raises InvalidError for a wrong cursor."""
+    return _NEWEST_FIRST.page(session, _with_customer(which), _record, cursor, limit)
+
+
+def recent_calls(session: Session, limit: int = 20) -> list[CallRecord]:
+    """The newest calls."""
+    return list_calls(session, CallFilter(), limit=limit).items
+
+
+def get_call(session: Session, call_id: str) -> CallDetail:
+    """One call with its turns, events and tickets. Raises NotFoundError."""
+    call = _one(session, call_id)
+    events = session.scalars(
+        select(models.CallEvent)
+        .where(models.CallEvent.call_id == call_id)
+        .order_by(models.CallEvent.seq)
+    )
+    return CallDetail(
+        call=call,
+        turns=_turns(session, call_id),
+        events=[as_record(EventRecord, event) for event in events],
+        tickets=list_tickets(session, TicketFilter(call_id=call_id)).items,
+    )
+
+
+def get_call_record(session: Session, call_id: str) -> CallRecord:
+    """One call without what was said. Raises NotFoundError."""
+    return _one(session, call_id)
+
+
+def get_transcript(session: Session, call_id: str) -> list[TurnRecord]:
+    """What was said, in order. Raises NotFoundError."""
+    _one(session, call_id)
+    return _turns(session, call_id)
+
+
+def _one(session: Session, call_id: str) -> CallRecord:
+    row = session.execute(_with_customer(CallFilter()).where(Call.id == call_id)).one_or_none()
+    if row is None:
+        raise NotFoundError(f"There is no call {call_id}.")
+    return _record(row)
+
+
+def _turns(session: Session, call_id: str) -> list[TurnRecord]:
+    turns = session.scalars(
+        select(models.Turn).where(models.Turn.call_id == call_id).order_by(models.Turn.seq)
+    )
+    return [as_record(TurnRecord, turn) for turn in turns]
+
+
+def _with_customer(which: CallFilter) -> Select[*tuple[Any, ...]]:
+    query = select(Call, Customer.number, Customer.name).outerjoin(
+        Customer, Call.customer_id == Customer.id
+    )
+    if which.since is not None:
+        query = query.where(Call.started_at >= which.since)
+    if which.until is not None:
+        query = query.where(Call.started_at < which.until)
+    if which.min_duration_s is not None:
+        query = query.where(Call.duration_s >= which.min_duration_s)
+    if which.min_latency_s is not None:
+        query = query.where(Call.slowest_turn_s >= which.min_latency_s)
+    if which.is_live is not None:
+        query = query.where(Call.ended_at.is_(None) == which.is_live)
+    for name in ("intent", "outcome", "customer_id", "caller", "line"):
+        if (wanted := getattr(which, name)) is not None:
+            query = query.where(getattr(Call, name) == wanted)
+    return query
+
+
+def _record(row: Row[*tuple[Any, ...]]) -> CallRecord:
+    call, number, name = row
+    return as_record(CallRecord, call, customer_number=number or "", customer_name=name or "")
