@@ -1,0 +1,1 @@
+"""Values in what the caller said: numbers, yes and no."""

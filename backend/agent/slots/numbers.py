@@ -1,0 +1,110 @@
+"""Which number the caller means, among everything that sounds like digits in a sentence."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from backend.agent.slots.spoken_digits import DigitRun, digit_runs, tokens
+
+_CORRECTIONS = (
+    ("no",), ("sorry",), ("wait",), ("actually",), ("correction",), ("oops",), ("rather",),
+    ("i", "mean"), ("scratch", "that"), ("make", "that"), ("i", "meant"), ("wrong",), ("again",),
+)  # fmt: skip
+_NEGATIONS = (("not",), ("isn't",), ("not", "number"))
+
+
+@dataclass(frozen=True, slots=True)
+class NumberSlot:
+    """Digits as the caller gave them. `complete`: their count is one that was asked for."""
+
+    digits: str
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How many digits a complete number has."""
+
+    minimum: int
+    maximum: int
+
+    def fits(self, digits: str) -> bool:
+        """Whether `digits` is complete."""
+        return self.minimum <= len(digits) <= self.maximum
+
+
+def spoken_number(text: str, length: Length) -> NumberSlot | None:
+    """The number in a spoken or typed sentence; None when it holds no digits at all.
+
+    Handles single digits, "double oh", cardinals, digits in figures, words that sound like
+    digits, several numbers and corrections ("one zero, no, one one zero four").
+    """
+    spoken = tokens(text)
+    runs = [run for run in digit_runs(spoken) if not _negated(spoken, run)]
+    candidates: list[str] = []
+    previous_end = 0
+    for run in runs:
+        digits = _trimmed(run, length)
+        if candidates and _ends_with(spoken[previous_end : run.start], _CORRECTIONS):
+            candidates = [_corrected(candidates[-1], digits, length)]
+        else:
+            candidates.append(digits)
+        previous_end = run.end
+    candidates = [digits for digits in candidates if digits]
+    return _chosen(candidates, length) if candidates else None
+
+
+def keyed_number(keys: str, length: Length) -> NumberSlot | None:
+    """The number keyed, without `#` and `*`; a star begins it anew. None without digits."""
+    last = keys.strip().rstrip("#*").rpartition("*")[2]
+    digits = "".join(key for key in last if key in "0123456789")
+    return NumberSlot(digits, length.fits(digits)) if digits else None
+
+
+def _chosen(candidates: Sequence[str], length: Length) -> NumberSlot:
+    complete = [digits for digits in candidates if length.fits(digits)]
+    joined = "".join(candidates)
+    if complete:
+        return NumberSlot(complete[-1], complete=True)
+    if length.fits(joined):
+        return NumberSlot(joined, complete=True)
+    return NumberSlot(max(candidates, key=len), complete=False)
+
+
+def _trimmed(run: DigitRun, length: Length) -> str:
+    """The run without edge words that only sound like digits, unless they complete the number."""
+    kept = run.digits[run.optional_head : len(run.digits) - run.optional_tail]
+    for digits in (kept, run.digits[run.optional_head :], run.digits):
+        if length.fits(digits):
+            return digits
+    # "One zero zero four, one zero zero four": said twice to be understood.
+    half = len(kept) // 2
+    if kept[:half] == kept[half:] and length.fits(kept[:half]):
+        return kept[:half]
+    # "Oh, one zero zero four".
+    if len(kept) == length.maximum + 1 and kept.startswith("0"):
+        return kept[1:]
+    return kept
+
+
+def _corrected(before: str, digits: str, length: Length) -> str:
+    """A whole number replaces what was said; a part of one replaces its end."""
+    if length.fits(digits) or not digits:
+        return digits or before
+    for merged in (before[: -len(digits)] + digits, before + digits):
+        if length.fits(merged):
+            return merged
+    return digits
+
+
+def _negated(spoken: Sequence[str], run: DigitRun) -> bool:
+    return _ends_with(spoken[: run.start], _NEGATIONS)
+
+
+def _ends_with(spoken: Sequence[str], phrases: Iterable[tuple[str, ...]]) -> bool:
+    """Whether one of the phrases stands among the last three words before a number."""
+    near = list(spoken[-4:])
+    return any(
+        tuple(near[start : start + len(phrase)]) == phrase
+        for phrase in phrases
+        for start in range(len(near) - len(phrase) + 1)
+    )
