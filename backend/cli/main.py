@@ -39,7 +39,7 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(coroutine: Coroutine[Any, Any, None]) -> None:
+def _run(coroutine: Coroutine[Any, Any, object]) -> None:
     try:
         asyncio.run(coroutine)
     except KeyboardInterrupt:
@@ -139,7 +139,7 @@ def db_init(
 @pbx_app.command("snippet")
 def pbx_snippet() -> None:
     """The lines to paste into your own Asterisk or FreePBX."""
-    from backend.pbx.snippet import snippet
+    from backend.pbx.render import snippet
 
     typer.echo(snippet(_settings()))
 
