@@ -14,7 +14,9 @@ _KEYRINGS = (
     Path("/usr/share/keyrings/debian-archive-keyring.pgp"),
     Path("/usr/share/keyrings/debian-archive-keyring.gpg"),
 )
-QUIET = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+_QUIET = {"LC_ALL": "C", "DEBIAN_FRONTEND": "noninteractive"}
+Completed = subprocess.CompletedProcess[str]
+
 _COMMON = (
     "Acquire::Languages=none",
     "Acquire::Retries=2",
@@ -154,21 +156,26 @@ class PrivateApt:
             )
         return max(candidates, key=lambda site: site.endswith("/debian"))
 
-    def _run(self, *arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    def _run(self, *arguments: str, cwd: Path | None = None) -> Completed:
         options = [word for option in self._options for word in ("-o", option)]
-        return subprocess.run(
-            ["apt-get", "-q", *options, *arguments],
-            env={**os.environ, **QUIET},
-            cwd=cwd,
-            capture_output=True,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return run_quietly(["apt-get", "-q", *options, *arguments], cwd)
 
-    def _check(self, result: "subprocess.CompletedProcess[str]") -> None:
+    def _check(self, result: Completed) -> None:
         if result.returncode:
             raise apt_error(result.stderr, self._folder)
+
+
+def run_quietly(command: list[str], cwd: Path | None = None) -> Completed:
+    """Run a command of the package system: no questions asked, messages in English, all kept."""
+    return subprocess.run(
+        command,
+        env={**os.environ, **_QUIET},
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def apt_error(output: str, folder: Path) -> PartMissingError:
@@ -183,13 +190,7 @@ def apt_error(output: str, folder: Path) -> PartMissingError:
 def unpack(packages: Iterable[Path], tree: Path) -> None:
     """Unpack package files into `tree`, with `/lib` folded into `/usr/lib` as in merged Debian."""
     for package in packages:
-        result = subprocess.run(
-            ["dpkg-deb", "-x", str(package), str(tree)],
-            env={**os.environ, **QUIET},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        result = run_quietly(["dpkg-deb", "-x", str(package), str(tree)])
         if result.returncode:
             if not re.search(r"No space left|Disk quota", result.stderr):
                 package.unlink(missing_ok=True)  # damaged: the next try downloads it again

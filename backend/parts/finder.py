@@ -3,17 +3,14 @@
 import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 from backend.core.errors import PartMissingError
-from backend.parts.apt import QUIET, PrivateApt, apt_error, unpack
+from backend.parts.apt import PrivateApt, apt_error, run_quietly, unpack
 from backend.parts.asterisk import ensure_asterisk, find_asterisk
 from backend.parts.catalog import PARTS, Part
-from backend.parts.program import Program, Progress
+from backend.parts.program import Finding, Program, Progress
 from backend.parts.store import Store
-
-_NEEDED_MB = 100
 
 
 def find(name: str, data_dir: Path, *, named: str = "") -> Program | None:
@@ -56,7 +53,7 @@ def unpack_part(
         found = store.load(part.name, recipe)
         if found is not None:
             return found
-        store.need_mb(_NEEDED_MB)
+        store.need_mb(part.needed_mb)
 
         def build(tree: Path) -> Program:
             kept = store.downloads(part.name)
@@ -77,24 +74,36 @@ def unpack_part(
             ) from error
 
 
+def part_findings(data_dir: Path) -> list[Finding]:
+    """What `doctor` says of the parts in `PARTS`."""
+    findings = []
+    for part in PARTS.values():
+        program = find(part.name, data_dir)
+        findings.append(
+            Finding(part.name, True, f"{program.command[0]} ({part.purpose})")
+            if program
+            else Finding(
+                part.name,
+                False,
+                f"missing ({part.purpose})",
+                f"apt-get install {' '.join(part.packages)}, or run scripts/up again.",
+            )
+        )
+    return findings
+
+
 def _install(part: Part, progress: Progress) -> bool:
-    """Whether apt installed it. A machine fresh from an image has no package lists yet."""
+    """Whether apt installed it."""
     if shutil.which("apt-get") is None:
         return False
     progress(f"{part.name}: installing ({part.purpose})")
     install = ["apt-get", "install", "-y", "-q", "--no-install-recommends"]
-    for command in (["true"], ["apt-get", "update", "-q"]):
-        subprocess.run(command, env={**os.environ, **QUIET}, capture_output=True, check=False)
-        result = subprocess.run(
-            [*install, "-o", "DPkg::Lock::Timeout=60", *part.packages],
-            env={**os.environ, **QUIET},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if result.returncode == 0:
-            return True
+    result = run_quietly([*install, "-o", "DPkg::Lock::Timeout=60", *part.packages])
+    if result.returncode:  # a machine fresh from an image has no package lists, or has old ones
+        run_quietly(["apt-get", "update", "-q"])
+        result = run_quietly([*install, *part.packages])
+    if result.returncode == 0:
+        return True
     progress(f"{part.name}: not installed: {apt_error(result.stderr, Path('/var'))}")
     return False
 
@@ -132,7 +141,7 @@ def _program(part: Part, root: Path, *, skip_scripts: bool = False) -> Path | No
 def _library_folders(tree: Path) -> list[Path]:
     """Folders with libraries, the architecture's own first."""
     folders = {path.parent for path in (tree / "usr/lib").glob("**/*.so.*")}
-    return sorted(folders, key=lambda path: (len(path.parts), path))
+    return sorted(folders, key=lambda path: (not path.name.endswith("-linux-gnu"), path))
 
 
 def _recipe(part: Part) -> str:

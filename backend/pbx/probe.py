@@ -1,7 +1,6 @@
 """Asking a SIP server whether it answers, and whether our ports are free to use."""
 
 import asyncio
-import ipaddress
 import itertools
 import socket
 from collections.abc import Iterable
@@ -9,6 +8,7 @@ from dataclasses import dataclass
 
 from backend.config import Settings
 from backend.core.errors import PbxError
+from backend.pbx.render import BOT_EXTENSION, sip_address, uses_trunk
 
 _RETRY_S = 0.02
 
@@ -31,7 +31,7 @@ def listeners(settings: Settings) -> list[Listener]:
         Listener("FRONTDESK_ARI_PORT", "127.0.0.1", settings.ari_port, tcp),
         Listener("FRONTDESK_AMI_PORT", "127.0.0.1", settings.ami_port, tcp),
     ]
-    if settings.twilio_domain:
+    if uses_trunk(settings):
         found.append(
             Listener("FRONTDESK_TWILIO_TLS_PORT", settings.sip_host, settings.twilio_tls_port, tcp)
         )
@@ -55,26 +55,37 @@ def require_free(wanted: Iterable[Listener]) -> None:
                 ) from error
 
 
-def reachable_host(host: str) -> str:
-    """An address that reaches a server bound to `host`, from this machine."""
-    address = ipaddress.ip_address(host)
+def reachable_host(settings: Settings) -> str:
+    """An address that reaches the own PBX from this machine. Raises PbxError."""
+    address = sip_address(settings)
     if address.is_unspecified:
         return "127.0.0.1" if address.version == 4 else "::1"
-    return host
+    return str(address)
 
 
-async def sip_answers(host: str, port: int, extension: str) -> None:
-    """Return as soon as the server answers `200` to OPTIONS for the extension. Waits for ever.
+async def answers(settings: Settings, timeout_s: float) -> bool:
+    """Whether the own PBX takes calls within that time."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            await sip_answers(settings)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def sip_answers(settings: Settings) -> None:
+    """Return as soon as the PBX answers `200` to OPTIONS for the bot. Waits for ever.
 
     Asterisk answers 404 while its dialplan is not loaded, so 200 means that it takes calls.
     """
     loop = asyncio.get_running_loop()
+    host, port = reachable_host(settings), settings.sip_port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as sock:
         sock.setblocking(False)
         sock.connect((host, port))
         own = _with_port(*sock.getsockname()[:2])
-        target = f"{extension}@{_with_port(host, port)}"
+        target = f"{BOT_EXTENSION}@{_with_port(host, port)}"
         for number in itertools.count(1):
             try:
                 sock.send(_options(target, own, number))

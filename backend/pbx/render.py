@@ -3,6 +3,7 @@
 import re
 import socket
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,17 @@ def account_names(settings: Settings) -> tuple[str, ...]:
             fix="Add it to FRONTDESK_OUTSIDE_NUMBERS too.",
         )
     return (SOFTPHONE, human)
+
+
+def sip_address(settings: Settings) -> IPv4Address | IPv6Address:
+    """The address the own PBX takes SIP on. Raises PbxError when it is not one."""
+    try:
+        return ip_address(settings.sip_host)
+    except ValueError as error:
+        raise PbxError(
+            f"FRONTDESK_SIP_HOST is {settings.sip_host!r}, which is not an IP address.",
+            fix="Use 127.0.0.1 for this machine only, 0.0.0.0 for every network.",
+        ) from error
 
 
 def uses_trunk(settings: Settings) -> bool:
@@ -153,6 +165,14 @@ def _calls_values(settings: Settings) -> dict[str, Any]:
 def _own_values(
     settings: Settings, secrets: PbxSecrets, modules: Path, tls: TlsFiles | None
 ) -> dict[str, Any]:
+    sip_host = _host(str(sip_address(settings)))
+    if not settings.rtp_start < settings.rtp_end or (
+        settings.rtp_start <= settings.sip_port <= settings.rtp_end
+    ):
+        raise PbxError(
+            f"RTP ports {settings.rtp_start} to {settings.rtp_end} cannot be used.",
+            fix="FRONTDESK_RTP_START must be below FRONTDESK_RTP_END, FRONTDESK_SIP_PORT outside.",
+        )
     return {
         "run": _path(run_folder(settings)),
         "modules": _path(modules),
@@ -161,7 +181,7 @@ def _own_values(
         "accounts": [Account(n, secrets.sip[n]) for n in account_names(settings)],
         "transfer_targets": _own_targets(settings),
         "local_networks": _LOOPBACK,
-        "sip_bind": f"{_host(settings.sip_host)}:{settings.sip_port}",
+        "sip_bind": f"{sip_host}:{settings.sip_port}",
         "external_address": settings.external_address,
         "rtp_start": settings.rtp_start,
         "rtp_end": settings.rtp_end,
@@ -175,7 +195,7 @@ def _own_values(
         "twilio_user": settings.twilio_user,
         "twilio_password": settings.twilio_password,
         "twilio_tls_port": settings.twilio_tls_port,
-        "tls_bind": f"{_host(settings.sip_host)}:{settings.twilio_tls_port}",
+        "tls_bind": f"{sip_host}:{settings.twilio_tls_port}",
         "tls": tls,
     }
 

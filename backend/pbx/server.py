@@ -90,6 +90,10 @@ class PbxServer:
             raise PbxError("Asterisk is not running.")
         return await self._process.wait()
 
+    async def answers(self, timeout_s: float = 2.0) -> bool:
+        """Whether it takes calls right now; a PBX that hangs does not."""
+        return await probe.answers(self.settings, timeout_s)
+
     def _take(self, folder: Path) -> None:
         """One owner for the folder; the kernel gives it back if we are killed."""
         if self._lock is not None:  # started again after Asterisk exited by itself
@@ -129,10 +133,7 @@ class PbxServer:
             )
 
     async def _until_ready(self, logs: Path) -> None:
-        host = probe.reachable_host(self.settings.sip_host)
-        ready = asyncio.create_task(
-            probe.sip_answers(host, self.settings.sip_port, render.BOT_EXTENSION)
-        )
+        ready = asyncio.create_task(probe.sip_answers(self.settings))
         ended = asyncio.create_task(self.wait())
         try:
             await asyncio.wait(
