@@ -7,19 +7,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import structlog
 
 from backend.audio.pcm import Pcm
 from backend.audio.wav import WavWriter
 from backend.core.errors import LineError
 from backend.phone.media import Media
+from backend.phone.outgoing import Sent
 from backend.phone.results import CallEnd, CallOverError, EndedBy
 from backend.phone.rtp import RATE_HZ
 from backend.phone.sdp import build_offer, parse_media
 from backend.phone.sip_dialog import ALLOW, Dialog, new_branch
 from backend.phone.sip_endpoint import Address, SipEndpoint
 from backend.phone.sip_message import SipRequest, address_uri
-from backend.phone.speech import Sent
 from backend.phone.track import Span
+
+log = structlog.get_logger(__name__)
 
 BYE_S = 2.0
 """How long we wait for the peer to confirm our BYE; the call is over either way."""
@@ -178,9 +181,12 @@ class PhoneCall:
             bye = self._dialog.request("BYE", branch=branch)
             self.finish(EndedBy.PHONE, "")
             transaction = self._endpoint.begin(bye, self._peer, branch=branch)
-            with contextlib.suppress(TimeoutError):
+            try:
                 await self._endpoint.final_response(transaction, BYE_S)
-            self._endpoint.retire(transaction)
+            except (OSError, LineError) as error:
+                log.debug("sip-bye-unconfirmed", call_id=self.call_id, error=str(error))
+            finally:
+                self._endpoint.retire(transaction)
         return self._ended.result()
 
     def finish(self, by: EndedBy, reason: str) -> None:
@@ -229,7 +235,9 @@ class PhoneCall:
     def _description(self) -> bytes:
         self._session_id += 1
         host, port = self.media.sock.getsockname()[:2]
-        return build_offer(host, port, self._session_id, (self.media.law,))
+        return build_offer(
+            host, port, self._session_id, (self.media.law,), listening=self.media.listening
+        )
 
     # Keeping
 

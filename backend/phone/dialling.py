@@ -42,6 +42,7 @@ class Dialling:
         self._credentials = credentials
         self._extension = extension
         self._transaction: Transaction | None = None
+        self._established = False
 
     async def run(self, timeout_s: float, on_media: Callable[[], None]) -> None:
         """Until the call is answered. `on_media` is told once the peer's audio address is known.
@@ -62,22 +63,27 @@ class Dialling:
             extra = (authorization(response, self._credentials, "INVITE", transaction.request.uri),)
 
     async def give_up(self) -> None:
-        """Take back an INVITE that is still open, and hang up if it is answered after all."""
+        """Take back an INVITE that is still open; hang up if it was answered after all."""
         transaction, self._transaction = self._transaction, None
-        if transaction is None:
-            return
         try:
-            if transaction.proceeding:
-                await self._cancel(transaction)
-            response = await self._endpoint.final_response(transaction, GIVE_UP_S)
-            if response.status >= 300:
-                self._acknowledge_failure(transaction, response)
-            else:
-                await self._hang_up(transaction, response)
-        except (TimeoutError, LineError):
-            log.debug("sip-cancel-unconfirmed")
+            if transaction is not None:
+                await self._take_back(transaction)
+            if self._established:
+                await self._request("BYE")
+        except (OSError, LineError) as error:
+            log.debug("sip-give-up-unconfirmed", error=str(error))
         finally:
-            self._endpoint.retire(transaction)
+            if transaction is not None:
+                self._endpoint.retire(transaction)
+
+    async def _take_back(self, transaction: Transaction) -> None:
+        if transaction.proceeding:
+            await self._send_cancel(transaction)
+        response = await self._endpoint.final_response(transaction, GIVE_UP_S)
+        if response.status >= 300:
+            self._acknowledge_failure(transaction, response)
+        else:
+            self._acknowledge_answer(transaction, response)
 
     def _invite(self, extra: tuple[tuple[str, str], ...]) -> Transaction:
         host, port = self._media.sock.getsockname()[:2]
@@ -97,7 +103,7 @@ class Dialling:
         while True:
             try:
                 response = await self._endpoint.next_response(transaction, deadline_s)
-            except TimeoutError as error:
+            except OSError as error:
                 raise self._unanswered(transaction) from error
             if response.status >= 200:
                 return response
@@ -118,15 +124,20 @@ class Dialling:
     def _establish(
         self, transaction: Transaction, response: SipResponse, on_media: Callable[[], None]
     ) -> None:
-        self._dialog.confirm(response)
-        ack = self._dialog.ack_2xx(transaction.request).encode()
-        transaction.ack = ack
-        self._endpoint.send(ack, self._peer)
-        self._endpoint.retire(transaction)
-        self._transaction = None
+        self._acknowledge_answer(transaction, response)
         if response.body:
             self._media.connect(parse_media(response.body))
             on_media()
+        elif not self._media.connected:
+            raise LineError("The PBX answered without saying where audio goes.")
+
+    def _acknowledge_answer(self, transaction: Transaction, response: SipResponse) -> None:
+        self._dialog.confirm(response)
+        self._established = True
+        transaction.ack = self._dialog.ack_2xx(transaction.request).encode()
+        self._endpoint.send(transaction.ack, self._peer)
+        self._endpoint.retire(transaction)
+        self._transaction = None
 
     def _acknowledge_failure(self, transaction: Transaction, response: SipResponse) -> None:
         transaction.ack = ack_failure(transaction.request, response).encode()
@@ -134,24 +145,18 @@ class Dialling:
         self._endpoint.retire(transaction)
         self._transaction = None
 
-    async def _cancel(self, transaction: Transaction) -> None:
+    async def _send_cancel(self, transaction: Transaction) -> None:
         request = cancel(transaction.request)
         pending = self._endpoint.begin(request, self._peer, branch=request.branch)
-        try:
-            await self._endpoint.final_response(pending, GIVE_UP_S)
-        finally:
-            self._endpoint.retire(pending)
+        await self._finish(pending)
 
-    async def _hang_up(self, transaction: Transaction, response: SipResponse) -> None:
-        """The answer crossed our CANCEL: take the call, and end it."""
-        self._dialog.confirm(response)
-        transaction.ack = self._dialog.ack_2xx(transaction.request).encode()
-        self._endpoint.send(transaction.ack, self._peer)
+    async def _request(self, method: str) -> None:
         branch = new_branch()
-        bye = self._endpoint.begin(
-            self._dialog.request("BYE", branch=branch), self._peer, branch=branch
-        )
+        request = self._dialog.request(method, branch=branch)
+        await self._finish(self._endpoint.begin(request, self._peer, branch=branch))
+
+    async def _finish(self, transaction: Transaction) -> None:
         try:
-            await self._endpoint.final_response(bye, GIVE_UP_S)
+            await self._endpoint.final_response(transaction, GIVE_UP_S)
         finally:
-            self._endpoint.retire(bye)
+            self._endpoint.retire(transaction)

@@ -5,12 +5,14 @@ import contextlib
 import random
 import socket
 import struct
+import time
 from collections import deque
 
 from backend.audio import g711
 from backend.audio.g711 import Law
 from backend.audio.pcm import Pcm
 from backend.core.errors import LineError
+from backend.phone.outgoing import KeyPress, Sent, Speech
 from backend.phone.rtp import (
     PACKET_S,
     PACKET_SAMPLES,
@@ -20,7 +22,6 @@ from backend.phone.rtp import (
     parse_packet,
 )
 from backend.phone.sdp import PAYLOAD_TYPES, MediaAnswer
-from backend.phone.speech import KeyPress, Sent, Speech
 from backend.phone.track import Track
 from backend.phone.voice import VoiceSettings, voiced_bounds
 
@@ -39,8 +40,8 @@ def open_media_socket(host: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     try:
-        sock.bind((host, 0))
         sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
+        sock.bind((host, 0))
     except OSError:
         sock.close()
         raise
@@ -55,6 +56,7 @@ class Media:
         self.heard = Track(origin_s)
         self.sent = Track(origin_s)
         self.law = Law.MU
+        self.listening = True
         self.packets_heard = 0
         self.packets_damaged = 0
         self.first_packet_at_s: float | None = None
@@ -75,7 +77,8 @@ class Media:
         self.law = answer.law
         self._silence = bytes([g711.silence_byte(answer.law)]) * PACKET_SAMPLES
         self._event_payload_type = answer.event_payload_type
-        if answer.port == 0:
+        self.listening = answer.listening
+        if answer.port == 0 or not answer.listening:
             self._connected = False
             return
         try:
@@ -85,6 +88,11 @@ class Media:
                 f"Audio cannot be sent to {answer.host}:{answer.port}: {error.strerror}."
             ) from error
         self._connected = True
+
+    @property
+    def connected(self) -> bool:
+        """The peer's address is known and it wants our audio."""
+        return self._connected
 
     # Sending
 
@@ -172,8 +180,12 @@ class Media:
         BlockingIOError when nothing is waiting.
         """
         data, ancillary, _, _ = self.sock.recvmsg(MAX_DATAGRAM, _ANCILLARY_BYTES)
-        seconds, nanoseconds = _TIMESPEC.unpack(ancillary[0][2])
-        arrived_s = seconds + nanoseconds * 1e-9 + to_monotonic_s
+        stamps = [data for _, kind, data in ancillary if kind == _SO_TIMESTAMPNS]
+        if stamps:
+            seconds, nanoseconds = _TIMESPEC.unpack(stamps[0])
+            arrived_s = seconds + nanoseconds * 1e-9 + to_monotonic_s
+        else:
+            arrived_s = time.monotonic()
         try:
             packet = parse_packet(data)
         except LineError:

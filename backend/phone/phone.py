@@ -1,6 +1,7 @@
 """The phone: a SIP user agent that holds many calls in one process."""
 
 import asyncio
+import re
 import socket
 import time
 from collections.abc import Coroutine
@@ -13,16 +14,21 @@ from backend.audio.g711 import Law
 from backend.core.errors import LineError
 from backend.phone.call import PhoneCall
 from backend.phone.dialling import Dialling
+from backend.phone.incoming import IncomingCall, dialog_of
 from backend.phone.media import Media, open_media_socket
+from backend.phone.registration import Registration
 from backend.phone.results import EndedBy
+from backend.phone.sdp import MediaAnswer
 from backend.phone.sip_auth import Credentials
 from backend.phone.sip_dialog import Dialog, host_for_uri
 from backend.phone.sip_endpoint import Address, SipEndpoint
-from backend.phone.sip_message import SipRequest, parse_uri
+from backend.phone.sip_message import SipRequest, SipUri, parse_uri
 from backend.phone.ticker import Ticker
 from backend.phone.voice import VoiceSettings
 
 log = structlog.get_logger(__name__)
+
+_CALLER = re.compile(r"[0-9A-Za-z+._-]+")
 
 DEFAULT_LAWS = (Law.MU, Law.A)
 
@@ -44,22 +50,16 @@ class Phone:
         self._laws = laws
         self._voice = voice or VoiceSettings()
         self._endpoint = SipEndpoint(self._on_stray_request)
-        self._ticker: Ticker | None = None
+        self._ticker = Ticker()
         self._calls: dict[str, PhoneCall] = {}
+        self._ringing: dict[str, IncomingCall] = {}
+        self._waiting: list[asyncio.Future[IncomingCall]] = []
+        self._registrations: list[Registration] = []
         self._background: set[asyncio.Task[Any]] = set()
 
     async def __aenter__(self) -> Self:
-        loop = asyncio.get_running_loop()
-        try:
-            await loop.create_datagram_endpoint(
-                lambda: self._endpoint, local_addr=(self._bind_host, 0)
-            )
-        except OSError as error:
-            raise LineError(
-                f"The phone cannot use the address {self._bind_host}: {error.strerror}.",
-                fix="Choose an address of this machine.",
-            ) from error
-        self._ticker = Ticker()
+        """Raises LineError when the address is not this machine's."""
+        await self._endpoint.open(self._bind_host)
         return self
 
     async def __aexit__(
@@ -68,11 +68,16 @@ class Phone:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await asyncio.gather(*(call.hang_up() for call in tuple(self._calls.values())))
-        if self._background:
-            await asyncio.gather(*self._background, return_exceptions=True)
-        if self._ticker is not None:
-            await self._ticker.aclose()
+        for incoming in tuple(self._ringing.values()):
+            incoming.decline(480, "Temporarily Unavailable")
+        await asyncio.gather(
+            *(call.hang_up() for call in tuple(self._calls.values())),
+            *(registration.withdraw() for registration in self._registrations),
+        )
+        self._endpoint.fail_open_requests()
+        await asyncio.sleep(0)  # lets who was still dialling begin to give up
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._ticker.aclose()
         self._endpoint.close()
 
     @property
@@ -93,45 +98,111 @@ class Phone:
         Raises DialError when it is refused or not answered in time, LineError for a bad address.
         Cancelling it gives the call up.
         """
+        if not _CALLER.fullmatch(caller):
+            raise LineError(
+                f"{caller!r} cannot be shown as the caller.", fix="Use 0-9 A-Z a-z +.-_"
+            )
         target = parse_uri(uri)
-        family = socket.AF_INET6 if ":" in self._bind_host else socket.AF_INET
-        peer = await _resolve(target.host, target.port, family)
-        host = self._host_towards(peer)
-        media = self._open_media(host)
-        port = self._endpoint.local_port
-        local_host = host_for_uri(host)
+        peer = await self._resolve(target)
         user = credentials.user if credentials else caller
-        dialog = Dialog(
-            local=f'"{caller}" <sip:{user}@{local_host}>',
-            remote=f"<{uri}>",
-            contact=f"sip:{user}@{local_host}:{port}",
-            target=uri,
-            via_host=f"{local_host}:{port}",
-        )
+        dialog = self._dialog(peer, user, remote=f"<{uri}>", target=uri)
+        dialog.local = f'"{caller}" {dialog.local}'
+        media = self._open_media(self._host_towards(peer))
         call = PhoneCall(dialog, self._endpoint, peer, media, media.heard.origin_s, self._on_end)
         dialling = Dialling(
             self._endpoint, dialog, peer, media, self._laws, credentials, target.user or uri
         )
         self._endpoint.register_call(dialog.call_id, call.on_request)
-        self._calls[dialog.call_id] = call
         try:
-            await dialling.run(timeout_s, lambda: self._carry(media))
+            await dialling.run(timeout_s, lambda: self._ticker.add(media))
             call.answered_at_s = time.monotonic()
+            self._calls[dialog.call_id] = call
         finally:
             if not call.answered_at_s:
                 self._in_background(dialling.give_up())
                 call.finish(EndedBy.FAILURE, "not established")
         return call
 
-    def _carry(self, media: Media) -> None:
-        if self._ticker is not None:
-            self._ticker.add(media)
+    async def register(self, uri: str, credentials: Credentials, *, expires_s: int = 3600) -> None:
+        """Make the account reachable at this phone, until the phone is closed.
+
+        `uri` names the PBX, e.g. `sip:127.0.0.1:5160`. Raises DialError when it refuses.
+        """
+        target = parse_uri(uri)
+        peer = await self._resolve(target)
+        account = f"<sip:{credentials.user}@{host_for_uri(target.host)}>"
+        dialog = self._dialog(peer, credentials.user, remote=account, target=uri)
+        dialog.local = account
+        registration = Registration(self._endpoint, dialog, peer, credentials)
+        await registration.register(expires_s)
+        self._registrations.append(registration)
+
+    async def wait_for_call(self, timeout_s: float) -> IncomingCall:
+        """The next call that reaches us; it is ringing. Raises TimeoutError.
+
+        Calls that come while nobody waits for one are declined with 480.
+        """
+        waiter: asyncio.Future[IncomingCall] = asyncio.get_running_loop().create_future()
+        self._waiting.append(waiter)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await waiter
+        finally:
+            self._waiting.remove(waiter)
+
+    def _dialog(self, peer: Address, user: str, *, remote: str, target: str) -> Dialog:
+        host = host_for_uri(self._host_towards(peer))
+        via_host = f"{host}:{self._endpoint.local_port}"
+        return Dialog(
+            local=f"<sip:{user}@{host}>",
+            remote=remote,
+            contact=f"sip:{user}@{via_host}",
+            target=target,
+            via_host=via_host,
+        )
+
+    def _ring(self, invite: SipRequest, peer: Address) -> None:
+        waiter = next((each for each in self._waiting if not each.done()), None)
+        if waiter is None:
+            self._endpoint.respond(invite, peer, 480, "Temporarily Unavailable")
+            return
+        via_host = f"{host_for_uri(self._host_towards(peer))}:{self._endpoint.local_port}"
+        user = parse_uri(invite.uri).user
+        try:
+            dialog = dialog_of(invite, f"sip:{user}@{via_host}", via_host)
+            incoming = IncomingCall(invite, dialog, self._endpoint, peer, self._take, self._on_over)
+        except LineError:
+            self._endpoint.respond(invite, peer, 488, "Not Acceptable Here")
+            raise
+        self._ringing[dialog.call_id] = incoming
+        self._endpoint.register_call(dialog.call_id, incoming.on_request)
+        waiter.set_result(incoming)
+
+    def _take(self, incoming: IncomingCall, offer: MediaAnswer) -> PhoneCall:
+        media = self._open_media(self._host_towards(incoming.peer))
+        dialog = incoming.dialog
+        try:
+            media.connect(offer)
+        except LineError:
+            media.sock.close()
+            raise
+        call = PhoneCall(
+            dialog, self._endpoint, incoming.peer, media, media.heard.origin_s, self._on_end
+        )
+        self._ringing.pop(dialog.call_id, None)
+        self._calls[dialog.call_id] = call
+        self._endpoint.register_call(dialog.call_id, call.on_request)
+        self._ticker.add(media)
+        return call
+
+    def _on_over(self, incoming: IncomingCall) -> None:
+        self._ringing.pop(incoming.dialog.call_id, None)
+        self._endpoint.forget_call(incoming.dialog.call_id)
 
     def _on_end(self, call: PhoneCall) -> None:
         self._calls.pop(call.call_id, None)
         self._endpoint.forget_call(call.call_id)
-        if self._ticker is not None:
-            self._ticker.remove(call.media)
+        self._ticker.remove(call.media)
 
     def _open_media(self, host: str) -> Media:
         try:
@@ -146,7 +217,7 @@ class Phone:
         if request.method == "OPTIONS":
             self._endpoint.respond(request, peer, 200, "OK")
         elif request.method == "INVITE":
-            self._endpoint.respond(request, peer, 480, "Temporarily Unavailable")
+            self._ring(request, peer)
         else:
             self._endpoint.respond(request, peer, 481, "Call/Transaction Does Not Exist")
 
@@ -164,12 +235,14 @@ class Phone:
             probe.connect(peer)  # sends nothing: asks the routing table
             return str(probe.getsockname()[0])
 
-
-async def _resolve(host: str, port: int, family: socket.AddressFamily) -> Address:
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(host, port, family=family, type=socket.SOCK_DGRAM)
-    except OSError as error:
-        raise LineError(f"The host {host} of the PBX cannot be found.") from error
-    address = found[0][4]
-    return str(address[0]), int(address[1])
+    async def _resolve(self, target: SipUri) -> Address:
+        family = socket.AF_INET6 if ":" in self._bind_host else socket.AF_INET
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(
+                target.host, target.port, family=family, type=socket.SOCK_DGRAM
+            )
+        except OSError as error:
+            raise LineError(f"The host {target.host} of the PBX cannot be found.") from error
+        address = found[0][4]
+        return str(address[0]), int(address[1])

@@ -8,8 +8,8 @@ from typing import Any
 
 from backend.audio.pcm import Pcm
 from backend.phone.call import PhoneCall
+from backend.phone.outgoing import Sent
 from backend.phone.results import CallOverError
-from backend.phone.speech import Sent
 from backend.phone.track import Span
 
 TextToSpeech = Callable[[str], Awaitable[Pcm]]

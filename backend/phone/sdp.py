@@ -8,6 +8,7 @@ from backend.core.errors import LineError
 PAYLOAD_TYPES = {Law.MU: 0, Law.A: 8}
 """Static RTP payload types (RFC 3551)."""
 EVENT_PAYLOAD_TYPE = 101
+_ON_HOLD = frozenset({"a=sendonly", "a=inactive"})
 _NAMES = {Law.MU: "PCMU", Law.A: "PCMA"}
 
 
@@ -21,10 +22,17 @@ class MediaAnswer:
     law: Law
     event_payload_type: int | None
     """Payload type of telephone-event; None when the peer does not take key presses so."""
+    listening: bool = True
+    """False while the peer has us on hold: it wants no audio."""
 
 
-def build_offer(host: str, port: int, session_id: int, laws: tuple[Law, ...]) -> bytes:
-    """An offer of G.711 in order of preference, 20 ms packets, and telephone events."""
+def build_offer(
+    host: str, port: int, session_id: int, laws: tuple[Law, ...], *, listening: bool = True
+) -> bytes:
+    """An offer of G.711 in order of preference, 20 ms packets, and telephone events.
+
+    As the answer to a peer that puts us on hold (`listening` false) we only receive.
+    """
     family = "IP6" if ":" in host else "IP4"
     types = [PAYLOAD_TYPES[law] for law in laws]
     lines = [
@@ -38,7 +46,7 @@ def build_offer(host: str, port: int, session_id: int, laws: tuple[Law, ...]) ->
         f"a=rtpmap:{EVENT_PAYLOAD_TYPE} telephone-event/8000",
         f"a=fmtp:{EVENT_PAYLOAD_TYPE} 0-15",
         "a=ptime:20",
-        "a=sendrecv",
+        "a=sendrecv" if listening else "a=recvonly",
     ]
     return "\r\n".join([*lines, ""]).encode()
 
@@ -55,6 +63,7 @@ def parse_media(body: bytes) -> MediaAnswer:
     session_host = media_host = ""
     media: list[str] | None = None
     names: dict[int, str] = {}
+    listening = True
     for line in lines:
         if line.startswith("m="):
             if media is not None:
@@ -69,9 +78,13 @@ def parse_media(body: bytes) -> MediaAnswer:
                 media_host = _connection_host(line)
         elif line.startswith("a=rtpmap:") and media is not None:
             _note_rtpmap(line, names)
+        elif line.strip() in _ON_HOLD:
+            listening = False
     if media is None:
         raise LineError("The peer's session description has no audio stream.")
-    return _answer(media, media_host or session_host, names)
+    host = media_host or session_host
+    # An address of zeros is how hold was asked for before RFC 3264.
+    return _answer(media, host, names, listening=listening and host not in {"0.0.0.0", "::"})  # noqa: S104
 
 
 def _connection_host(line: str) -> str:
@@ -87,7 +100,7 @@ def _note_rtpmap(line: str, names: dict[int, str]) -> None:
         names[int(number)] = name.strip().lower()
 
 
-def _answer(media: list[str], host: str, names: dict[int, str]) -> MediaAnswer:
+def _answer(media: list[str], host: str, names: dict[int, str], *, listening: bool) -> MediaAnswer:
     if len(media) < 4 or not _is_small_number(media[1].partition("/")[0]):
         raise LineError("The peer's session description has a malformed m= line.")
     port = int(media[1].partition("/")[0])
@@ -99,7 +112,7 @@ def _answer(media: list[str], host: str, names: dict[int, str]) -> MediaAnswer:
     if law is None and port:
         raise LineError("The peer offers no G.711 (PCMU or PCMA); this phone speaks nothing else.")
     events = [item for item in types if names.get(item, "").startswith("telephone-event/8000")]
-    return MediaAnswer(host, port, law or Law.MU, events[0] if events else None)
+    return MediaAnswer(host, port, law or Law.MU, events[0] if events else None, listening)
 
 
 def _is_small_number(text: str) -> bool:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,6 +29,9 @@ T2_S = 4.0
 TRANSACTION_S = 64 * T1_S
 """How long an unanswered request lives, and how long a finished INVITE answers repeats."""
 
+_IP_RECVERR, _IPV6_RECVERR = 11, 25
+"""Linux: report ICMP errors on a socket without a fixed peer; not named by the socket module."""
+
 Address = tuple[str, int]
 RequestHandler = Callable[[SipRequest, Address], None]
 
@@ -38,7 +42,7 @@ class Transaction:
 
     request: SipRequest
     to: Address
-    responses: asyncio.Queue[SipResponse] = field(default_factory=asyncio.Queue)
+    responses: asyncio.Queue[SipResponse | Exception] = field(default_factory=asyncio.Queue)
     ack: bytes | None = None
     """What repeats of the final response to an INVITE are answered with."""
     proceeding: bool = False
@@ -49,14 +53,28 @@ class SipEndpoint(asyncio.DatagramProtocol):
     """Sends requests, matches responses, hands requests of the peer to their call."""
 
     def __init__(self, on_stray_request: RequestHandler) -> None:
+        self._socket: socket.socket | None = None
         self._on_stray_request = on_stray_request
         self._transport: asyncio.DatagramTransport | None = None
         self._transactions: dict[tuple[str, str], Transaction] = {}
         self._calls: dict[str, RequestHandler] = {}
         self._expiring: set[asyncio.TimerHandle] = set()
         self._resending: dict[tuple[str, int], asyncio.TimerHandle] = {}
+        self._answered: dict[tuple[str, str], tuple[float, bytes]] = {}
 
     # The socket
+
+    async def open(self, host: str) -> None:
+        """Take a free port and begin to receive. Raises LineError for a foreign address."""
+        try:
+            self._socket = _open_socket(host)
+        except OSError as error:
+            raise LineError(
+                f"The phone cannot use the address {host}: {error.strerror}.",
+                fix="Choose an address of this machine.",
+            ) from error
+        loop = asyncio.get_running_loop()
+        await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """The socket is bound."""
@@ -72,21 +90,34 @@ class SipEndpoint(asyncio.DatagramProtocol):
             log.warning("sip-message-dropped", reason=error.message)
 
     def error_received(self, exc: Exception) -> None:
-        """An ICMP error: the peer's port is closed. Requests time out by themselves."""
+        """An ICMP error: requests to a port where nothing listens fail now, not in 32 s."""
         log.debug("sip-socket-error", error=str(exc))
+        with contextlib.suppress(BlockingIOError):
+            while self._socket is not None:
+                _, _, _, to = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+                self._fail(ConnectionRefusedError(str(exc)), to=(str(to[0]), int(to[1])))
 
     @property
     def local_port(self) -> int:
         """The port requests leave from."""
-        if self._transport is None:
-            raise LineError("The phone's SIP socket is not open.")
-        return int(self._transport.get_extra_info("sockname")[1])
+        if self._socket is None:
+            raise LineError("The phone is not open.", fix="Use it inside `async with Phone()`.")
+        return int(self._socket.getsockname()[1])
 
     def send(self, message: SipMessage | bytes, to: Address) -> None:
         """Send once. Raises LineError when the socket is closed."""
         if self._transport is None or self._transport.is_closing():
             raise LineError("The phone's SIP socket is closed.")
         self._transport.sendto(message if isinstance(message, bytes) else message.encode(), to)
+
+    def fail_open_requests(self) -> None:
+        """Whoever waits for a response gets a LineError: the phone is being closed."""
+        self._fail(LineError("The phone was closed while it waited for the PBX."))
+
+    def _fail(self, error: Exception, to: Address | None = None) -> None:
+        for transaction in self._transactions.values():
+            if transaction.ack is None and (to is None or transaction.to == to):
+                transaction.responses.put_nowait(error)
 
     def close(self) -> None:
         """Close the socket and forget everything."""
@@ -134,7 +165,8 @@ class SipEndpoint(asyncio.DatagramProtocol):
     async def next_response(self, transaction: Transaction, deadline_s: float) -> SipResponse:
         """The next response, retransmitting as RFC 3261 asks until one comes.
 
-        Raises TimeoutError at `deadline_s` (`time.monotonic()`).
+        Raises TimeoutError at `deadline_s` (`time.monotonic()`), ConnectionRefusedError when
+        nothing listens there, LineError when the endpoint is closed.
         """
         is_invite = transaction.request.method == "INVITE"
         interval_s = T1_S
@@ -152,11 +184,13 @@ class SipEndpoint(asyncio.DatagramProtocol):
                 self.send(transaction.request, transaction.to)
                 interval_s = interval_s * 2 if is_invite else min(interval_s * 2, T2_S)
                 continue
+            if isinstance(response, Exception):
+                raise response
             transaction.proceeding = transaction.proceeding or response.status < 200
             return response
 
     async def final_response(self, transaction: Transaction, timeout_s: float) -> SipResponse:
-        """The final response. Raises TimeoutError."""
+        """The final response. Raises as `next_response`."""
         deadline_s = time.monotonic() + timeout_s
         while True:
             response = await self.next_response(transaction, deadline_s)
@@ -188,8 +222,17 @@ class SipEndpoint(asyncio.DatagramProtocol):
         for name, value in extra:
             headers.add(name, value)
         response = SipResponse(headers, body, status=status, reason=reason)
-        self.send(response, to)
+        datagram = response.encode()
+        self._remember_answer((request.branch, request.method), datagram)
+        self.send(datagram, to)
         return response
+
+    def _remember_answer(self, key: tuple[str, str], datagram: bytes) -> None:
+        now_s = time.monotonic()
+        self._answered.pop(key, None)
+        self._answered[key] = (now_s, datagram)
+        while now_s - next(iter(self._answered.values()))[0] > TRANSACTION_S:
+            del self._answered[next(iter(self._answered))]
 
     def repeat_until_ack(self, response: SipResponse, to: Address) -> None:
         """Retransmit a 2xx to an INVITE until its ACK comes (RFC 3261 §13.3.1.4)."""
@@ -222,6 +265,10 @@ class SipEndpoint(asyncio.DatagramProtocol):
             return
         for name in ("Via", "From", "To", "Call-ID", "CSeq"):
             message.headers.require(name)
+        repeated = self._answered.get((message.branch, message.method))
+        if repeated is not None:
+            self.send(repeated[1], peer)
+            return
         handler = self._calls.get(message.call_id, self._on_stray_request)
         handler(message, peer)
 
@@ -235,3 +282,19 @@ class SipEndpoint(asyncio.DatagramProtocol):
                 self.send(transaction.ack, transaction.to)
         else:
             transaction.responses.put_nowait(response)
+
+
+def _open_socket(host: str) -> socket.socket:
+    ipv6 = ":" in host
+    family = socket.AF_INET6 if ipv6 else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+    try:
+        if ipv6:
+            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+        else:
+            sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+        sock.bind((host, 0))
+    except OSError:
+        sock.close()
+        raise
+    return sock

@@ -1,5 +1,6 @@
 """SIP messages as text (RFC 3261): parsing that raises LineError, never anything else."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -21,6 +22,9 @@ _COMPACT = {
     "v": "via",
 }
 """One-letter header names (RFC 3261 §7.3.3)."""
+
+_UNSAFE = re.compile(r'[\s<>"\x00-\x1f\x7f]')
+"""Would end the URI, or the header it is written into."""
 
 _EXAMPLE = "Write e.g. sip:100@127.0.0.1:5160."
 
@@ -226,6 +230,12 @@ def address_uri(value: str) -> str:
     return uri.strip()
 
 
+def strip_tag(value: str) -> str:
+    """A From or To value without its header parameters."""
+    head, bracket, _ = value.rpartition(">")
+    return head + bracket if bracket else value.partition(";")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class SipUri:
     """`sip:user@host:port;params`. `port` is 5060 when not given."""
@@ -238,7 +248,9 @@ class SipUri:
 
 def parse_uri(text: str) -> SipUri:
     """A `sip:` URI. Raises LineError saying what is wrong with it."""
-    scheme, colon, rest = text.strip().partition(":")
+    if _UNSAFE.search(text):
+        raise LineError(f"{text!r} is not a SIP address.", fix=_EXAMPLE)
+    scheme, colon, rest = text.partition(":")
     if not colon or scheme.lower() != "sip":
         raise LineError(f"{text!r} is not a sip: address.", fix=_EXAMPLE)
     rest = rest.partition("?")[0]
@@ -257,6 +269,6 @@ def _split_port(hostport: str, whole: str) -> tuple[str, int]:
         host, _, port = hostport.partition(":")
     valid_port = not port or (port.isascii() and port.isdigit() and len(port) <= 5)
     number = int(port) if port and valid_port else 5060
-    if not host or not valid_port or not 0 < number < 65536 or any(c.isspace() for c in host):
+    if not host or not valid_port or not 0 < number < 65536:
         raise LineError(f"{whole!r} is not a SIP address.", fix=_EXAMPLE)
     return host, number

@@ -19,7 +19,6 @@ SLOTS = 4
 TICK_S = PACKET_S / SLOTS
 MAX_LATE_TICKS = 50 * SLOTS
 """After a stall longer than a second the schedule starts afresh instead of catching up."""
-
 MAX_READS_PER_TICK = 200
 """Per call: a peer that floods us delays nobody else for ever."""
 
@@ -41,7 +40,7 @@ class Ticker:
         self._by_fd[fd] = media
         min(self._slots, key=len)[fd] = media
         self._epoll.register(fd, select.EPOLLIN)
-        if self._task is None:
+        if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._run(), name="phone-ticker")
 
     def remove(self, media: Media) -> None:
@@ -61,13 +60,12 @@ class Ticker:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
-            self._task = None
         self._epoll.close()
 
     async def _run(self) -> None:
         due_s = time.monotonic()
         tick = 0
-        while True:
+        while self._by_fd:
             now_s = time.monotonic()
             if now_s - due_s > MAX_LATE_TICKS * TICK_S:
                 log.warning("phone-stalled", late_s=round(now_s - due_s, 3))
