@@ -85,6 +85,11 @@ class Phone:
         """The calls that are up."""
         return list(self._calls.values())
 
+    @property
+    def sip_port(self) -> int:
+        """The UDP port calls reach this phone at. Raises LineError before it is open."""
+        return self._endpoint.local_port
+
     async def dial(
         self,
         uri: str,
