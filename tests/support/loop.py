@@ -1,7 +1,7 @@
 """Runs a test's coroutine and fails when it leaves a task behind."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -20,3 +20,10 @@ def run(coroutine: Coroutine[Any, Any, T], timeout_s: float = 60) -> T:
         return result
 
     return asyncio.run(guarded())
+
+
+async def until(condition: Callable[[], bool], timeout_s: float = 10) -> None:
+    """Wait for something another process does; fails when it does not."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():  # noqa: ASYNC110 - the other process has no event for us
+            await asyncio.sleep(0.02)

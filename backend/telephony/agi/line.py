@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -165,11 +166,11 @@ class AgiLine:
 
     async def hang_up(self) -> None:
         """Tell the dialplan that this end is meant, then end the call."""
-        try:
+        with suppress(HungUp):
             await self._session.set_variable("FRONTDESK_DONE", "1")
             await self._session.hang_up()
-        except HungUp:
-            return
+        # Asterisk lets the caller go when the script ends, not before.
+        await self._session.close()
 
     async def _keyed(self, question: Question) -> CallerInput:
         first, self._keys = self._keys, ""

@@ -9,8 +9,13 @@ from backend.core.errors import LineError
 MAX_ENVIRONMENT_LINES = 200
 _ENVIRONMENT_LINE = re.compile(r"^(agi_[A-Za-z0-9_]+):[ ]?(.*)$")
 _REPLY = re.compile(r"^(\d{3})([ -])(.*)$", re.DOTALL)
-_RESULT = re.compile(r"^result=(-?[0-9A-D*#]*)(?: \((.*?)\))?(?: endpos=(\d+))?\s*$", re.DOTALL)
+_RESULT = re.compile(
+    r"^result=(-?[0-9A-D*#]*)(?: \((.*?)\))?(?: endpos=(\d+))?(?: [A-Z][a-z ]+)?\s*$", re.DOTALL
+)
+"""The words at the end are GOSUB's: `200 result=0 Gosub complete`."""
 
+TRYING = 100
+"""GOSUB says so before its reply."""
 OK = 200
 UNKNOWN_COMMAND = 510
 DEAD_CHANNEL = 511

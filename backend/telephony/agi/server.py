@@ -55,17 +55,19 @@ class AgiServer:
             await self._server.wait_closed()
             self._server = None
 
-    async def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - start_server always makes one
+    def _connected(self, reader: StreamReader, writer: StreamWriter) -> None:
+        # A plain function with a task of our own: asyncio's wrapper logs every cancelled call.
+        task = asyncio.ensure_future(self._serve(reader, writer))
         self._calls.add(task)
-        try:
-            await self._serve(reader, writer)
-        finally:
-            self._calls.discard(task)
-            writer.close()
+        task.add_done_callback(self._calls.discard)
 
     async def _serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        try:
+            await self._check_and_serve(reader, writer)
+        finally:
+            writer.close()
+
+    async def _check_and_serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
         if peer is None or not self._is_allowed(peer[0]):
             log.warning("agi-peer-refused", peer=peer and peer[0])

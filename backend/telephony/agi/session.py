@@ -195,6 +195,8 @@ class AgiSession:
                     return first
                 continue
             reply, more = protocol.parse_reply(text)
+            if reply.code == protocol.TRYING:
+                continue
             if not more:
                 return reply
             first = reply
