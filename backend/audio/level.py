@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from backend.audio.pcm import EMPTY, Pcm
 
@@ -73,6 +74,7 @@ class SpeechDetector:
         self._last_voiced_frame: int | None = None
         self._first_voiced_frame: int | None = None
         self._minimum = dbfs_to_amplitude(self.settings.minimum_dbfs)
+        self._quietest_baseline = self._minimum / self.settings.baseline_factor
         self._limit = dbfs_to_amplitude(self.settings.baseline_limit_dbfs)
         self._rise = 10 ** (self.settings.baseline_rise_db_per_s * self.settings.frame_s / 20)
         self._debounce = max(1, round(self.settings.debounce_s / self.settings.frame_s))
@@ -80,12 +82,8 @@ class SpeechDetector:
     def feed(self, pcm: Pcm) -> list[bool]:
         """Judge the next samples: one flag for each frame that became complete, debounce apart."""
         joined = np.concatenate((self._rest, pcm)) if len(self._rest) else pcm
-        count = len(joined) // self._frame
-        used = count * self._frame
-        self._rest = joined[used:].copy()
-        rows = joined[:used].reshape(count, self._frame).astype(np.float64)
-        levels = np.sqrt(np.mean(rows**2, axis=1)) if count else np.zeros(0)
-        return [self._judge(level) for level in levels.tolist()]
+        self._rest = joined[len(joined) - len(joined) % self._frame :].copy()
+        return [self._judge(level) for level in _frame_levels(joined, self._frame).tolist()]
 
     @property
     def has_speech(self) -> bool:
@@ -109,15 +107,21 @@ class SpeechDetector:
         return (self._last_voiced_frame + 1) * self._frame
 
     def last_voiced_sample(self, pcm: Pcm) -> int | None:
-        """Feed `pcm` and tell `voice_ends_at`: for audio that is complete."""
+        """Feed a whole recording and tell `voice_ends_at`.
+
+        The line's noise is known beforehand, from the quietest tenth of the recording, so that
+        a word right at its beginning is not taken for noise.
+        """
+        levels = _frame_levels(pcm, self._frame)
+        if len(levels):
+            self._baseline = float(np.percentile(levels, 10))
         self.feed(pcm)
         return self.voice_ends_at
 
     def _judge(self, level: float) -> bool:
         baseline = level if self._baseline is None else self._baseline * self._rise
-        self._baseline = min(level, baseline, self._limit)
-        # A baseline of digital silence would never rise by a factor.
-        self._baseline = max(self._baseline, 1.0)
+        # Lower than where it begins to matter it would only take longer to rise.
+        self._baseline = max(min(level, baseline, self._limit), self._quietest_baseline)
         voiced = level >= max(self._minimum, self.settings.baseline_factor * self._baseline)
         if voiced:
             self._run += 1
@@ -138,6 +142,13 @@ class SpeechDetector:
         self._last_voiced_frame = self._frames
 
 
+def _frame_levels(pcm: Pcm, frame: int) -> NDArray[np.float64]:
+    """RMS of each whole frame, in sample units."""
+    rows = pcm[: len(pcm) - len(pcm) % frame].reshape(-1, frame).astype(np.float64)
+    levels: NDArray[np.float64] = np.sqrt(np.mean(rows**2, axis=1))
+    return levels
+
+
 def trim_silence(
     pcm: Pcm, rate_hz: int, *, keep_s: float = 0.05, threshold_dbfs: float = -45.0
 ) -> Pcm:
@@ -147,8 +158,7 @@ def trim_silence(
     """
     frame = max(1, rate_hz // 100)
     padded = np.concatenate((pcm, np.zeros(-len(pcm) % frame, dtype=np.int16)))
-    levels = np.sqrt(np.mean(padded.reshape(-1, frame).astype(np.float64) ** 2, axis=1))
-    loud = np.nonzero(levels >= dbfs_to_amplitude(threshold_dbfs))[0]
+    loud = np.nonzero(_frame_levels(padded, frame) >= dbfs_to_amplitude(threshold_dbfs))[0]
     if not len(loud):
         return EMPTY
     keep = round(keep_s * rate_hz)

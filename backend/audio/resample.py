@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import soxr
 
-from backend.audio.pcm import EMPTY, Pcm
+from backend.audio.pcm import EMPTY, Pcm, to_pcm
 from backend.core.errors import AudioError
 
 
@@ -51,8 +51,7 @@ class Resampler:
         if self._stream is None:
             return pcm
         exact = self._stream.resample_chunk(pcm.astype(np.float32), last=last)
-        rounded: Pcm = np.clip(np.rint(exact), -32768, 32767).astype(np.int16)
-        return rounded
+        return to_pcm(exact)
 
 
 def resample(pcm: Pcm, from_hz: int, to_hz: int, quality: Quality = Quality.HIGH) -> Pcm:
