@@ -1,0 +1,195 @@
+"""The audio of one sentence: being made, once for everybody who asked, or already on disk."""
+
+import asyncio
+import contextlib
+import weakref
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import numpy as np
+
+from backend.audio.pcm import EMPTY, Pcm
+from backend.core.errors import AudioError, EngineError
+from backend.tts.base import Clip
+from backend.tts.cache import SpokenFile
+from backend.tts.gate import Urgency
+
+
+class Making:
+    """A sentence being synthesised. Its clips share it; when the last of them is gone, the work
+    is dropped."""
+
+    def __init__(self, words: str, rate_hz: int, urgency: Urgency) -> None:
+        self.words = words
+        self.rate_hz = rate_hz
+        self.urgency = urgency
+        self.is_silent = False
+        """The last rung was reached."""
+        self.is_abandoned = False
+        self._task: asyncio.Task[None] | None = None
+        self._clips = 0
+        self._chunks: list[Pcm] = []
+        self._is_complete = False
+        self._kept: SpokenFile | None = None
+        self._refusal: AudioError | EngineError | None = None
+        self._news = asyncio.Event()
+        """Set, and replaced, whenever something above changes."""
+
+    def run_as(self, task: "asyncio.Task[None]") -> None:
+        """`task` does the work; however it ends, nobody waits in vain."""
+        self._task = task
+        task.add_done_callback(self._stop_waiting)
+
+    def add(self, pcm: Pcm) -> None:
+        """More audio."""
+        if len(pcm):
+            self._chunks.append(pcm)
+            self._tell()
+
+    def audio_is_complete(self) -> Pcm:
+        """No more audio comes: all of it."""
+        self._is_complete = True
+        self._tell()
+        return np.concatenate(self._chunks) if self._chunks else EMPTY
+
+    def keep(self, result: SpokenFile | AudioError) -> None:
+        """The file it became, or why there is none."""
+        if isinstance(result, SpokenFile):
+            self._kept = result
+        else:
+            self._refusal = result
+        self._tell()
+
+    async def chunks(self) -> AsyncIterator[Pcm]:
+        """From the beginning, as it comes."""
+        index = 0
+        while True:
+            while index < len(self._chunks):
+                yield self._chunks[index]
+                index += 1
+            if self._is_complete:
+                return
+            await self._news.wait()
+
+    async def duration_s(self) -> float:
+        """Seconds, once complete."""
+        while not self._is_complete:
+            await self._news.wait()
+        return sum(map(len, self._chunks)) / self.rate_hz
+
+    async def file(self) -> SpokenFile:
+        """Once complete and written. Raises AudioError when no disk takes it."""
+        while self._kept is None:
+            if self._refusal is not None:
+                raise self._refusal
+            await self._news.wait()
+        return self._kept
+
+    def join(self, clip: "FreshClip") -> None:
+        """`clip` wants the result for as long as it lives."""
+        self._clips += 1
+        loop = asyncio.get_running_loop()
+        weakref.finalize(clip, _leave, loop, self).atexit = False
+
+    def leave(self) -> None:
+        """One clip less."""
+        self._clips -= 1
+        if not self._clips and self._task is not None and not self._task.done():
+            self.is_abandoned = True
+            self._task.cancel()
+
+    def _stop_waiting(self, _: "asyncio.Task[None]") -> None:
+        self._is_complete = True
+        if self._kept is None and self._refusal is None:
+            self._refusal = EngineError("Speech was stopped before the sentence was complete.")
+        self._tell()
+
+    def _tell(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+
+def _leave(loop: asyncio.AbstractEventLoop, making: Making) -> None:
+    # The garbage collector may run on any thread, and after the loop.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(making.leave)
+
+
+class FreshClip:
+    """A clip whose audio is being made."""
+
+    def __init__(self, text: str, making: Making) -> None:
+        self._text = text
+        self._making = making
+        making.join(self)
+
+    @property
+    def text(self) -> str:
+        """The sentence as the agent wrote it."""
+        return self._text
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of the audio."""
+        return self._making.rate_hz
+
+    @property
+    def is_silent(self) -> bool:
+        """No engine could speak it."""
+        return self._making.is_silent
+
+    async def chunks(self) -> AsyncIterator[Pcm]:
+        """From the beginning, as they are made."""
+        async for pcm in self._making.chunks():
+            yield pcm
+
+    async def file(self) -> Path:
+        """Valid while the clip lives. Raises AudioError when no disk takes it."""
+        return (await self._making.file()).path
+
+    async def duration_s(self) -> float:
+        """Seconds, once complete."""
+        return await self._making.duration_s()
+
+
+class KeptClip:
+    """A clip from the cache. Should its file have gone or gone bad meanwhile, it is made again."""
+
+    def __init__(self, text: str, spoken: SpokenFile, make_again: Callable[[], Clip]) -> None:
+        self._text = text
+        self._spoken = spoken
+        self._make_again = make_again
+        self._again: Clip | None = None
+
+    @property
+    def text(self) -> str:
+        """The sentence as the agent wrote it."""
+        return self._text
+
+    @property
+    def rate_hz(self) -> int:
+        """Sample rate of the audio."""
+        return self._spoken.rate_hz
+
+    async def chunks(self) -> AsyncIterator[Pcm]:
+        """All of it in one."""
+        try:
+            yield await asyncio.to_thread(self._spoken.read)
+        except AudioError:
+            async for pcm in self._replacement().chunks():
+                yield pcm
+
+    async def file(self) -> Path:
+        """At once."""
+        if self._spoken.path.exists():
+            return self._spoken.path
+        return await self._replacement().file()
+
+    async def duration_s(self) -> float:
+        """At once."""
+        return self._spoken.length_s
+
+    def _replacement(self) -> Clip:
+        if self._again is None:
+            self._again = self._make_again()
+        return self._again
