@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 
 LONGEST_WORDS = 30
-"""A run of this many words without a full stop is cut at a comma: on a turn-mode line nothing of
-a sentence is heard before all of it is synthesised."""
+"""A longer sentence is cut at a comma: on a turn-mode line nothing of a sentence is heard before
+all of it is synthesised."""
 
 _END = re.compile(r"""[.!?…]+["')\]]*(?=\s)|\n+""")
 _NOT_AN_END = re.compile(
@@ -37,26 +37,27 @@ class SentenceStream:
         start = 0
         for end in _END.finditer(self._rest):
             candidate = self._rest[start : end.end()].strip()
-            if not candidate or _continues(candidate, end.group()):
-                continue
-            done.append(candidate)
-            start = end.end()
-        self._rest = self._rest[start:]
-        if len(self._rest.split()) > LONGEST_WORDS:
-            done += self._cut_long()
-        return done
+            if candidate and not _continues(candidate, end.group()):
+                done.append(candidate)
+                start = end.end()
+        *cut, self._rest = _shortened(self._rest[start:])
+        return [part for sentence in done for part in _shortened(sentence)] + cut
 
     def finish(self) -> list[str]:
         """No more text comes: whatever is left is the last sentence."""
         rest, self._rest = self._rest.strip(), ""
-        return [rest] if rest else []
+        return _shortened(rest) if rest else []
 
-    def _cut_long(self) -> list[str]:
-        cut = max(self._rest.rfind(mark) for mark in (", ", "; ", ": ", " – ", " - "))
-        if cut <= 0:
-            cut = self._rest.rfind(" ")
-        head, self._rest = self._rest[: cut + 1].strip(), self._rest[cut + 1 :]
-        return [head] if head else []
+
+def _shortened(sentence: str) -> list[str]:
+    """The sentence in parts of at most `LONGEST_WORDS` words, cut at commas where there are any."""
+    parts: list[str] = []
+    while len(pieces := sentence.split(" ", LONGEST_WORDS)) > LONGEST_WORDS:
+        head = " ".join(pieces[:-1])
+        cut = max(head.rfind(mark) for mark in (", ", "; ", ": ")) + 1 or len(head)
+        parts.append(sentence[:cut].strip())
+        sentence = sentence[cut:].lstrip()
+    return [*parts, sentence]
 
 
 def _continues(candidate: str, end: str) -> bool:

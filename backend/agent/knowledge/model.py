@@ -118,6 +118,9 @@ class Knowledge:
             yield from self.responses.every_wording("confirm_topic", about=about)
         for faq in self.faq.values():
             yield from faq.answer
-        for trouble in self.troubles.values():
+        for position, trouble in enumerate(self.troubles.values(), 1):
+            yield from self.responses.every_wording(
+                "menu_option", key=str(position), choice=trouble.about
+            )
             for step in trouble.steps:
                 yield from step

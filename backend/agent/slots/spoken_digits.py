@@ -33,9 +33,11 @@ _REPEATS: Mapping[str, int] = {
     "double": 2, "twice": 2, "triple": 3, "treble": 3, "quadruple": 4, "thrice": 3,
 }  # fmt: skip
 _BETWEEN = frozenset(
-    ("and", "then", "dash", "hyphen", "minus", "space", "dot", "point", "comma", "slash")
-    + ("um", "uh", "er", "erm")
-)
+    [
+        "and", "then", "dash", "hyphen", "minus", "space", "dot", "point", "comma", "slash",
+        "um", "uh", "er", "erm",
+    ]
+)  # fmt: skip
 """Said between digits without ending the number."""
 _TOKEN = re.compile(r"\d+|[a-z']+")
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")

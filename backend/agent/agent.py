@@ -1,0 +1,151 @@
+"""The agent: implements `backend.agent.base.Agent` with knowledge base, policies and LLM."""
+
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+import structlog
+
+from backend.agent.base import CustomerDirectory, Dialogue, Step
+from backend.agent.conversation import react
+from backend.agent.knowledge.store import KnowledgeStore
+from backend.agent.llm.open_questions import OpenQuestions
+from backend.agent.llm.prompt import Prompt
+from backend.agent.memory import Exchange, Memory
+from backend.agent.policies import closing, human, unknown
+from backend.agent.services import RecordsUnavailable, Services
+from backend.agent.turn import Turn
+from backend.config import Settings
+from backend.core.records import CallInfo
+from backend.core.speech import Heard, Sentence
+
+log = structlog.get_logger(__name__)
+
+FACTS_GIVEN = 5
+"""How many facts the LLM gets; more dilutes the right one."""
+HISTORY_KEPT = 2
+"""How many open questions of the call the LLM is reminded of."""
+
+
+def build_agent(
+    knowledge: KnowledgeStore,
+    customers: CustomerDirectory,
+    settings: Settings,
+    warn: Callable[[str, str], None],
+) -> "FrontdeskAgent":
+    """The agent as configured; `knowledge` is started by whoever owns it, before the first call.
+
+    `warn(code, message)`: something fell back to its next rung.
+    """
+    questions = _open_questions(settings, warn) if settings.ollama_model else None
+    services = Services(
+        customers=customers,
+        human_extension=settings.human_extension,
+        confirm_below=settings.confirm_below,
+        reject_below=settings.reject_below,
+        reprompts=settings.reprompts,
+        answers_open_questions=questions is not None,
+    )
+    return FrontdeskAgent(knowledge, services, questions)
+
+
+def _open_questions(settings: Settings, warn: Callable[[str, str], None]) -> OpenQuestions:
+    # Half a second to import, which only those who use it pay.
+    from backend.agent.llm.ollama_model import OllamaModel
+
+    model = OllamaModel(
+        settings.ollama_url,
+        settings.ollama_model,
+        first_token_s=settings.ollama_first_token_s,
+        total_s=settings.ollama_total_s,
+    )
+    return OpenQuestions(model, warn)
+
+
+class FrontdeskAgent:
+    """One for all calls; what it knows of a call is in that call's `Memory`."""
+
+    def __init__(
+        self, knowledge: KnowledgeStore, services: Services, questions: OpenQuestions | None
+    ) -> None:
+        self._knowledge = knowledge
+        self._services = services
+        self._questions = questions
+
+    def begin(self, call: CallInfo) -> Memory:
+        """See `Agent`."""
+        return Memory(self._knowledge.current, call)
+
+    async def reply(self, heard: Heard, dialogue: Dialogue) -> AsyncGenerator[Step, None]:
+        """See `Agent`. Close the iterator when the rest is not wanted: it stops the LLM."""
+        if not isinstance(dialogue, Memory):
+            raise TypeError("dialogue must come from begin() or from the last reply()")
+        turn = await self._written(heard, dialogue)
+        spoken: list[Sentence] = []
+        for step in turn.steps:
+            if isinstance(step, Sentence):
+                spoken.append(step)
+            yield step
+        if turn.open_question:
+            turn.steps = []
+            async with aclosing(self._answers(turn)) as answers:
+                async for sentence in answers:
+                    spoken.append(sentence)
+                    yield sentence
+            if spoken:
+                _note_exchange(turn, spoken)
+                closing.anything_else(turn)
+            else:
+                unknown.no_answer(turn)
+            for step in turn.steps:
+                if isinstance(step, Sentence):
+                    spoken.append(step)
+                yield step
+        yield turn.memory if turn.reprompt else replace(turn.memory, said=tuple(spoken))
+
+    async def _written(self, heard: Heard, memory: Memory) -> Turn:
+        """The turn with its answer. Whatever goes wrong, the caller gets one."""
+        turn = Turn(heard, memory, self._services)
+        try:
+            await react(turn)
+        except RecordsUnavailable:
+            turn.say("records_unavailable")
+            await human.call_back(turn, "Records were unavailable during the call")
+        except Exception:
+            # A mistake of ours in one policy must not cost the caller the call.
+            log.exception("policy-failed", call_id=memory.call.call_id)
+            turn = Turn(heard, replace(memory, tasks=(), doubt=None), self._services)
+            turn.say("trouble")
+            human.offer_person(turn)
+        return turn
+
+    async def _answers(self, turn: Turn) -> AsyncGenerator[Sentence, None]:
+        if self._questions is None:
+            return
+        prompt = Prompt(
+            company=turn.knowledge.company.name,
+            facts=turn.memory.snapshot.facts.search(turn.open_question, FACTS_GIVEN),
+            question=turn.open_question,
+            history=turn.memory.history,
+        )
+        async with aclosing(self._questions.answer(prompt)) as sentences:
+            async for text in sentences:
+                yield Sentence(text, self._questions.source)
+
+    def fixed_sentences(self) -> Sequence[str]:
+        """See `Agent`. The greeting comes first."""
+        return tuple(dict.fromkeys(self._fixed()))
+
+    def _fixed(self) -> Iterator[str]:
+        yield from self._knowledge.current.knowledge.fixed_sentences()
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        if self._questions is not None:
+            await self._questions.aclose()
+
+
+def _note_exchange(turn: Turn, spoken: Sequence[Sentence]) -> None:
+    answer = " ".join(sentence.text for sentence in spoken)
+    history = (*turn.memory.history, Exchange(turn.open_question, answer))
+    turn.memory = replace(turn.memory, history=history[-HISTORY_KEPT:])

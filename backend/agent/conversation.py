@@ -1,0 +1,141 @@
+"""Which policy deals with what was heard."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+
+from backend.agent.base import Understood
+from backend.agent.knowledge.model import FAQ, UNKNOWN
+from backend.agent.policies import (
+    account,
+    asides,
+    billing,
+    cancellation,
+    closing,
+    complaint,
+    faq,
+    human,
+    new_service,
+    reprompts,
+    support,
+    unknown,
+)
+from backend.agent.policies.doubt import raise_doubt, settle_doubt
+from backend.agent.turn import Turn
+from backend.core.speech import HeardKind
+
+Policy = Callable[[Turn], Awaitable[None]]
+
+POLICIES: Mapping[str, Policy] = {
+    "billing": billing.begin,
+    "technical_support": support.begin,
+    "account_info": account.begin,
+    "new_service": new_service.begin,
+    "cancellation": cancellation.begin,
+    "complaint": complaint.begin,
+    "human": human.begin,
+}
+"""What a caller can call about. Beginning one leaves whatever was begun before."""
+ASIDES: Mapping[str, Policy] = {
+    FAQ: faq.begin,
+    "no_number": faq.where_is_my_number,
+    "greeting": asides.greet,
+    "thanks": asides.thank,
+    "wait": asides.wait,
+    "repeat": asides.repeat,
+    "never_mind": asides.never_mind,
+    "yes": asides.stray_answer,
+    "no": asides.stray_answer,
+    "goodbye": closing.begin_goodbye,
+    UNKNOWN: unknown.begin,
+}
+
+
+async def react(turn: Turn) -> None:
+    """Write the answer to what was heard. Raises RecordsUnavailable."""
+    match turn.heard.kind:
+        case HeardKind.CALL_STARTED:
+            turn.say("greeting")
+            turn.ask("how_can_i_help")
+        case HeardKind.WORDS:
+            await _words(turn)
+        case HeardKind.DIGITS:
+            await _digits(turn)
+        case HeardKind.SILENCE:
+            reprompts.silence(turn)
+        case HeardKind.UNINTELLIGIBLE:
+            reprompts.noise(turn)
+        case HeardKind.TIME_UP:
+            closing.time_up(turn)
+        case HeardKind.TRANSFER_FAILED:
+            await human.transfer_failed(turn)
+    if not turn.reprompt:
+        turn.memory = replace(turn.memory, misses=0)
+
+
+async def _words(turn: Turn) -> None:
+    if not turn.heard.text.strip() or turn.heard.confidence < turn.services.reject_below:
+        reprompts.noise(turn)
+        return
+    if settle_doubt(turn) or raise_doubt(turn):
+        return
+    if turn.heard.kind is HeardKind.DIGITS:  # what was in doubt had been keyed
+        await _digits(turn)
+    elif turn.task and turn.task.fits(turn):
+        await _answer_task(turn)
+    else:
+        await _request(turn)
+
+
+async def _digits(turn: Turn) -> None:
+    if settle_doubt(turn):
+        return
+    if turn.heard.kind is HeardKind.WORDS:  # a doubt about words was settled by a key
+        await _words(turn)
+    elif turn.task and turn.task.fits(turn):
+        await _answer_task(turn)
+    else:
+        await _menu(turn)
+
+
+async def _answer_task(turn: Turn) -> None:
+    task = turn.task
+    if task:
+        answer = turn.yes_no()
+        meaning = task.intent or (answer.answer.value if answer else "")
+        turn.steps.insert(0, Understood(meaning, turn.heard.confidence))
+        await task.answer(turn)
+
+
+async def _request(turn: Turn) -> None:
+    guess = turn.guess
+    turn.steps.insert(0, Understood(guess.reported, guess.confidence))
+    if guess.intent in POLICIES:
+        await _begin(turn, guess.intent)
+    else:
+        if guess.intent == FAQ:
+            _note_main_intent(turn, guess.reported)
+        await ASIDES[guess.intent](turn)
+
+
+async def _menu(turn: Turn) -> None:
+    key = turn.heard.digits.strip().rstrip("#")
+    chosen = next((option for option in turn.knowledge.menu if option.key == key), None)
+    busy = turn.task is not None and turn.task.in_progress
+    if chosen is None or (busy and chosen.intent != "human"):
+        reprompts.wrong_key(turn)
+        return
+    turn.steps.insert(0, Understood(chosen.intent, 1.0))
+    await _begin(turn, chosen.intent)
+
+
+async def _begin(turn: Turn, intent: str) -> None:
+    turn.drop_tasks()
+    _note_main_intent(turn, intent)
+    await POLICIES[intent](turn)
+
+
+def _note_main_intent(turn: Turn, intent: str) -> None:
+    """What the call is about: its first request; a policy's counts more than a question's."""
+    known = turn.memory.main_intent
+    if not known or (known.startswith(FAQ) and intent in POLICIES):
+        turn.memory = replace(turn.memory, main_intent=intent)

@@ -1,0 +1,1 @@
+"""What to say and do, one policy a file."""

@@ -1,0 +1,61 @@
+""" "Did you say …?": asking back before acting on words that were recognised badly."""
+
+from dataclasses import replace
+
+from backend.agent.knowledge.model import UNKNOWN
+from backend.agent.memory import Doubt, Phrase
+from backend.agent.policies.reprompts import ask_with_keys, noise
+from backend.agent.slots.yes_no import Answer
+from backend.agent.turn import YES_NO_QUESTION, Turn
+from backend.agent.words import words
+
+MOST_DENIALS = 2
+"""After this many wrong guesses in a row the keys are offered."""
+
+
+def raise_doubt(turn: Turn) -> bool:
+    """Ask back when what was heard is doubtful; True when that is this turn's answer."""
+    if turn.heard.confidence >= turn.services.confirm_below:
+        return False
+    task = turn.task
+    if task and task.fits(turn):
+        phrase = task.read_back(turn)
+    elif turn.guess.label == UNKNOWN:
+        noise(turn)
+        return True
+    else:
+        about = turn.knowledge.about.get(turn.guess.label)
+        phrase = Phrase("confirm_topic", {"about": about}) if about else None
+    if phrase is None:
+        return False
+    memory = turn.memory
+    turn.memory = replace(memory, doubt=Doubt(turn.heard, memory.asked, memory.question))
+    turn.ask(phrase.key, YES_NO_QUESTION, **phrase.slots)
+    return True
+
+
+def settle_doubt(turn: Turn) -> bool:
+    """React to the answer to "did you say …?"; True when nothing is left to do this turn.
+
+    Otherwise `turn.heard` is what is to be dealt with now.
+    """
+    doubt = turn.memory.doubt
+    if doubt is None:
+        return False
+    answer = turn.yes_no(confirming=True)
+    turn.memory = replace(turn.memory, doubt=None, asked=doubt.asked, question=doubt.question)
+    if answer is None:
+        # They said it again instead of confirming it.
+        return False
+    if answer.answer is Answer.YES:
+        turn.hear_as(replace(doubt.heard, confidence=1.0))
+        return False
+    if len(words(answer.rest)) > 1:
+        turn.hear_as(replace(turn.heard, text=answer.rest))
+        return False
+    turn.reprompt = True
+    turn.memory = replace(turn.memory, misses=turn.memory.misses + 1)
+    turn.say("confirm_denied")
+    if turn.memory.misses >= MOST_DENIALS:
+        ask_with_keys(turn)
+    return True

@@ -1,0 +1,91 @@
+"""Tells the plans and takes an order as a lead for the sales team."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from backend.agent.knowledge.model import Plan
+from backend.agent.memory import Task
+from backend.agent.policies.closing import anything_else
+from backend.agent.policies.contact import with_phone
+from backend.agent.slots.yes_no import Answer
+from backend.agent.turn import Turn
+from backend.agent.words import words
+from backend.core.records import TicketType
+from backend.core.speech import HeardKind
+
+
+async def begin(turn: Turn) -> None:
+    """The caller is interested in a plan."""
+    turn.say("plans_intro")
+    for plan in turn.knowledge.plans:
+        turn.say("plan_offer", plan=plan.name, speed=plan.speed, price=plan.price)
+    turn.push(ChoosePlan())
+    turn.ask("ask_plan")
+
+
+@dataclass(frozen=True, slots=True)
+class ChoosePlan(Task):
+    """Waits for the name of a plan."""
+
+    intent: ClassVar[str] = "new_service"
+
+    def fits(self, turn: Turn) -> bool:
+        """A plan, by name or key, or that none is wanted."""
+        if _chosen(turn):
+            return True
+        if turn.heard.kind is not HeardKind.WORDS:
+            return False
+        answer = turn.yes_no()
+        return answer is not None and not turn.asks_for_something_else(self.intent)
+
+    async def answer(self, turn: Turn) -> None:
+        """Take the order."""
+        plan = _chosen(turn)
+        answer = turn.yes_no() if not plan else None
+        if plan:
+            turn.pop()
+            turn.say("plan_chosen", plan=plan.name)
+            await with_phone(turn, Lead(plan.name))
+        elif answer and answer.answer is Answer.NO:
+            turn.say("plan_none")
+            anything_else(turn)
+        else:
+            turn.ask("plan_not_clear")
+
+    async def misfit(self, turn: Turn) -> bool:
+        """Something else than a plan."""
+        turn.ask("plan_not_clear")
+        return True
+
+    def retry(self, turn: Turn) -> None:
+        """Plans can be keyed."""
+        turn.ask_again()
+        turn.offer_keys(plan.name for plan in turn.knowledge.plans)
+
+
+@dataclass(frozen=True, slots=True)
+class Lead(Task):
+    """Opens the sales ticket once we know how to reach the caller."""
+
+    plan: str
+
+    async def resume(self, turn: Turn) -> None:
+        """Have sales call back."""
+        number = turn.open_ticket(TicketType.SALES, f"Wants the plan {self.plan}")
+        turn.say("sales_ticket")
+        turn.say("ticket_number", ticket=number)
+        anything_else(turn)
+
+
+def _chosen(turn: Turn) -> Plan | None:
+    plans = turn.knowledge.plans
+    if turn.heard.kind is HeardKind.DIGITS:
+        return turn.keyed_choice(plans)
+    spoken = f" {' '.join(words(turn.heard.text))} "
+    named = [plan for plan in plans if _names(plan, spoken)]
+    # "Not Basic, Family" and "Basic or Family?" name two: ask.
+    return named[0] if len(named) == 1 else None
+
+
+def _names(plan: Plan, spoken: str) -> bool:
+    return any(f" {' '.join(words(name))} " in spoken for name in (plan.name, *plan.aliases))

@@ -1,0 +1,175 @@
+"""Whose call is it? Asks for the customer number before anything about an account is said."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from backend.agent.memory import Phrase, Task
+from backend.agent.policies.human import call_back_later
+from backend.agent.slots.numbers import Length
+from backend.agent.slots.spoken_digits import tokens
+from backend.agent.slots.yes_no import Answer
+from backend.agent.turn import REQUESTS, Turn
+from backend.core.records import TicketPriority, TicketType
+from backend.core.speech import Expect, HeardKind, Question
+
+MOST_FAILURES = 3
+"""Wrong numbers in one call; then a person takes over. It also limits guessing numbers."""
+MOST_FAILURES_OPTIONAL = 2
+"""Where we can go on without: asking a third time helps nobody."""
+_NAMES_A_NUMBER = frozenset({"number", "account", "customer", "id"})
+
+
+async def with_customer(turn: Turn, task: Task, *, optional: bool = False) -> None:
+    """Push `task` and resume it once the customer is known.
+
+    `optional`: it is also resumed when the caller has no number; else a person takes over.
+    """
+    turn.push(task)
+    if turn.memory.customer_number:
+        await task.resume(turn)
+    elif turn.memory.number_failures >= MOST_FAILURES:
+        await _without(turn, optional=optional)
+    else:
+        turn.push(AskNumber(optional=optional))
+        number = _mentioned(turn)
+        if number:
+            await _try(turn, number)
+        else:
+            turn.ask("ask_number", _question(turn))
+
+
+@dataclass(frozen=True, slots=True)
+class AskNumber(Task):
+    """Waits for the customer number; the task below needs it."""
+
+    optional: bool
+    failures: int = 0
+    told_where: bool = False
+
+    intent: ClassVar[str] = "customer_number"
+
+    def fits(self, turn: Turn) -> bool:
+        """Digits, or that there are none. "One" inside a request is no number."""
+        if self._has_none(turn):
+            return True
+        slot = turn.number(_length(turn))
+        return slot is not None and (slot.complete or not turn.asks_for_something_else())
+
+    async def answer(self, turn: Turn) -> None:
+        """Look the number up."""
+        slot = turn.number(_length(turn))
+        if slot and slot.complete:
+            await _try(turn, slot.digits)
+        elif self._has_none(turn):
+            await self._help(turn)
+        else:
+            await _failed(turn, Phrase("number_incomplete"))
+
+    async def misfit(self, turn: Turn) -> bool:
+        """Words that are neither digits nor a request: one of the tries."""
+        await _failed(turn, Phrase("unclear"))
+        return True
+
+    def retry(self, turn: Turn) -> None:
+        """Keys are the way out when speech is not understood."""
+        turn.ask("number_again", _question(turn))
+
+    def again(self, turn: Turn) -> None:
+        """The whole question: "please say it again" makes no sense after an interruption."""
+        turn.ask("ask_number", _question(turn))
+
+    def read_back(self, turn: Turn) -> Phrase | None:
+        """ "Did you say the number 1004?" """
+        slot = turn.number(_length(turn))
+        return Phrase("confirm_number", {"number": slot.digits}) if slot and slot.complete else None
+
+    def _has_none(self, turn: Turn) -> bool:
+        if turn.heard.kind is not HeardKind.WORDS:
+            return False
+        slot = turn.number(_length(turn))
+        if slot and slot.complete:
+            return False
+        if turn.guess.intent == "no_number":
+            return True
+        answer = turn.yes_no()
+        return answer is not None and answer.answer is Answer.NO and not answer.rest
+
+    async def _help(self, turn: Turn) -> None:
+        if self.optional:
+            turn.say("number_skipped")
+            await _without(turn, optional=True)
+        elif self.told_where:
+            await _failed(turn, Phrase("number_where"))
+        else:
+            turn.say("number_where")
+            turn.swap(replace(self, told_where=True))
+            turn.ask("ask_number", _question(turn))
+
+
+async def _try(turn: Turn, number: str) -> None:
+    """Look `number` up: verified, or one failure more. `AskNumber` is the task that asks."""
+    customer = await turn.look_up(number)
+    if customer is None:
+        await _failed(turn, Phrase("number_not_found", {"number": number}))
+        return
+    turn.identify(customer)
+    turn.say("verified", name=customer.name)
+    await _resume(turn)
+
+
+async def _failed(turn: Turn, complaint: Phrase) -> None:
+    """Say what was wrong and ask again, until it was too often."""
+    task = turn.task
+    assert isinstance(task, AskNumber)  # noqa: S101 - only called for the task that asks
+    turn.memory = replace(turn.memory, number_failures=turn.memory.number_failures + 1)
+    task = replace(task, failures=task.failures + 1)
+    turn.swap(task)
+    limit = MOST_FAILURES_OPTIONAL if task.optional else MOST_FAILURES
+    if turn.memory.number_failures >= MOST_FAILURES or task.failures >= limit:
+        if task.optional:
+            turn.say("number_skipped")
+        await _without(turn, optional=task.optional)
+        return
+    turn.say(complaint.key, **complaint.slots)
+    turn.ask("number_again", _question(turn))
+
+
+async def _without(turn: Turn, *, optional: bool) -> None:
+    """Go on with the task without a customer, or hand over to a person."""
+    if optional:
+        await _resume(turn)
+    else:
+        turn.say("number_failed")
+        await call_back_later(
+            turn,
+            TicketType.CALLBACK,
+            "Caller could not be verified",
+            priority=TicketPriority.HIGH,
+            transfer=True,
+        )
+
+
+async def _resume(turn: Turn) -> None:
+    """Go back to the task below the one that asked."""
+    if isinstance(turn.task, AskNumber):
+        turn.pop()
+    if turn.task:
+        await turn.task.resume(turn)
+
+
+def _mentioned(turn: Turn) -> str:
+    """A number given along with the request: "what does account 1004 owe"; else empty."""
+    if turn.heard.kind is not HeardKind.WORDS or turn.guess.intent not in REQUESTS:
+        return ""
+    if not _NAMES_A_NUMBER.intersection(tokens(turn.heard.text)):
+        return ""
+    slot = turn.number(_length(turn))
+    return slot.digits if slot and slot.complete else ""
+
+
+def _length(turn: Turn) -> Length:
+    return Length(turn.knowledge.min_digits, turn.knowledge.max_digits)
+
+
+def _question(turn: Turn) -> Question:
+    return Question(Expect.NUMBER, turn.knowledge.min_digits, turn.knowledge.max_digits)
