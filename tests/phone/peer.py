@@ -8,6 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from backend.audio.g711 import encode
+from backend.audio.pcm import Pcm
+from backend.phone.rtp import pack_header
 from backend.phone.sip_message import (
     Headers,
     SipRequest,
@@ -59,6 +62,7 @@ class Peer:
     _sip: asyncio.DatagramTransport | None = None
     _rtp: asyncio.DatagramTransport | None = None
     invite: SipRequest | None = None
+    _sequence: int = 0
     _phone: Address = ("", 0)
     _phone_rtp: Address | None = None
     _arrival: asyncio.Event = field(default_factory=asyncio.Event)
@@ -106,6 +110,29 @@ class Peer:
     def send_rtp(self, datagram: bytes) -> None:
         assert self._rtp is not None
         self._rtp.sendto(datagram, self._phone_rtp)
+
+    async def speak(self, pcm: Pcm) -> None:
+        """Say something of our own, as a bot does: a marker, then a packet every 20 ms."""
+        data = encode(pcm)
+        loop = asyncio.get_running_loop()
+        began_s = loop.time()
+        for index, start in enumerate(range(0, len(data), 160)):
+            self._sequence += 1
+            header = pack_header(0, self._sequence, 50_000 + start, 77, marker=index == 0)
+            self.send_rtp(header + data[start : start + 160])
+            await asyncio.sleep(began_s + 0.02 * (index + 1) - loop.time())
+
+    async def until_caller_has_spoken(self, quiet_packets: int = 10) -> None:
+        """Until the phone has sent voice since the last time, and then silence for a while."""
+        start = len(self.rtp)
+
+        def voice() -> list[int]:
+            packets = enumerate(map(rtp_fields, self.rtp[start:]))
+            return [i for i, f in packets if f[0] == 101 or set(f[4]) != {0xFF}]
+
+        await self.until(
+            lambda: bool(voice()) and len(self.rtp) - start - voice()[-1] > quiet_packets
+        )
 
     async def call_phone(self, contact_uri: str) -> SipResponse:
         """Call the phone; returns its final response, acknowledged."""
