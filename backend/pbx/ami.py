@@ -5,6 +5,7 @@ and an action that could not be sent is never sent late.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -55,15 +56,22 @@ class Ami:
                 return items
             items.append(message)
 
+    async def banner(self) -> None:
+        """What Asterisk says first. Raises PbxError."""
+        await self._until(b"\r\n")
+
     async def _read(self) -> Message:
-        try:
-            async with asyncio.timeout(_TIMEOUT_S):
-                block = await self._reader.readuntil(b"\r\n\r\n")
-        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
-            raise PbxError("Asterisk's manager interface stopped answering.") from e
+        block = await self._until(b"\r\n\r\n")
         lines = block.decode(errors="replace").strip().split("\r\n")
         pairs = (line.partition(": ") for line in lines)
         return {key.lower(): value for key, _, value in pairs}
+
+    async def _until(self, end: bytes) -> bytes:
+        try:
+            async with asyncio.timeout(_TIMEOUT_S):
+                return await self._reader.readuntil(end)
+        except (TimeoutError, OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as e:
+            raise PbxError("Asterisk's manager interface stopped answering.") from e
 
 
 @asynccontextmanager
@@ -72,15 +80,17 @@ async def ami(port: int, secret: str, host: str = "127.0.0.1") -> AsyncIterator[
     try:
         async with asyncio.timeout(_TIMEOUT_S):
             reader, writer = await asyncio.open_connection(host, port, limit=_MAX_MESSAGE)
-            await reader.readline()  # the banner, with Asterisk's AMI version
     except (OSError, TimeoutError) as error:
         raise PbxError(
             f"Asterisk's manager interface does not answer on {host}:{port}.",
             fix="Is Asterisk running? Is FRONTDESK_AMI_PORT its port?",
         ) from error
+    client = Ami(reader, writer)
     try:
-        client = Ami(reader, writer)
+        await client.banner()
         await client.action("Login", Username=AMI_USER, Secret=secret, Events="off")
         yield client
     finally:
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

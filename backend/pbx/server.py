@@ -160,11 +160,12 @@ def _dies_with_us() -> tuple[str, ...]:
 
 
 def _last_words(logs: Path) -> str:
-    """The latest error Asterisk wrote, or else the last thing it said at all."""
+    """The first error Asterisk wrote, which causes the others; or else what it said last."""
     lines: list[str] = []
     for name in ("console.log", "messages.log"):
         with contextlib.suppress(OSError):
             text = (logs / name).read_text(encoding="utf-8", errors="replace")
             lines += [stripped for line in text.splitlines() if (stripped := line.strip())]
     errors = [line for line in lines if "ERROR" in line]
-    return f"It says: {(errors or lines)[-1]}" if lines else "It says nothing."
+    said = errors[:1] or lines[-1:]
+    return f"It says: {said[0]}." if said else "It says nothing."

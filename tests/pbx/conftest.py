@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.pbx import folders
+from backend.pbx import folders, render
 
 
 @pytest.fixture
@@ -30,6 +30,6 @@ def short_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def own_templates(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A copy of the templates that a test may change."""
     copy = tmp_path / "asterisk"
-    shutil.copytree(folders.TEMPLATES, copy)
-    monkeypatch.setattr("backend.pbx.render.TEMPLATES", copy)
+    shutil.copytree(render.TEMPLATES, copy)
+    monkeypatch.setattr(render, "TEMPLATES", copy)
     return copy
