@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI, Request, Response
@@ -11,6 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from backend.api.guard import SECURITY_HEADERS
 from backend.api.templating import page
 from backend.core.errors import FrontdeskError
 
@@ -22,6 +24,7 @@ STATUS_OF_CODE = {
     "conflict": HTTPStatus.CONFLICT,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
+    "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 MACHINE_PATHS = ("/api/", "/health", "/metrics")
 
@@ -122,9 +125,7 @@ async def _on_frontdesk_error(request: Request, error: Exception) -> Response:
 async def _on_invalid(request: Request, error: Exception) -> Response:
     problems = error.errors() if isinstance(error, RequestValidationError) else []
     fix = "See /docs for what is accepted."
-    return _answer(
-        request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", describe(problems), fix
-    )
+    return _answer(request, HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", describe(problems), fix)
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
@@ -145,12 +146,12 @@ async def _on_bug(request: Request, error: Exception) -> Response:
         "bug",
         "Something went wrong on our side.",
         "It is in the log. Please try again; if it stays, report it.",
+        # This answer is made outside of the guard.
+        dict(SECURITY_HEADERS),
     )
 
 
 def _redirect(request: Request, where: str) -> Response:
-    from urllib.parse import urlencode
-
     query = f"?{urlencode({'next': _here(request)})}" if request.method == "GET" else ""
     return Response(status_code=HTTPStatus.SEE_OTHER, headers={"location": where + query})
 
@@ -169,9 +170,7 @@ def _answer(
         info = ErrorInfo(code=code, message=message, fix=fix)
         body = ErrorAnswer(error=info).model_dump()
         return JSONResponse(body, status_code=status, headers=headers)
-    return page(
-        request, "error.html", status=status, headers=headers, message=message, fix=fix
-    )
+    return page(request, "error.html", status=status, headers=headers, message=message, fix=fix)
 
 
 def _here(request: Request) -> str:

@@ -60,9 +60,15 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
+        state = scope.setdefault("state", {})
+
         async def send_marked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                _mark(MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                _mark(headers)
+                # An answer that sets cookies itself (sign-out, a new password) knows better.
+                if "fresh_cookie" in state and "set-cookie" not in headers:
+                    headers.append("set-cookie", state["fresh_cookie"])
             await send(message)
 
         try:

@@ -40,7 +40,9 @@ class Metrics:
         )
         self._active = Gauge("frontdesk_calls_active", "Calls in progress.", registry=registry)
         self._duration = Histogram(
-            "frontdesk_call_seconds", "How long calls last.", registry=registry,
+            "frontdesk_call_seconds",
+            "How long calls last.",
+            registry=registry,
             buckets=CALL_BUCKETS_S,
         )
         self._turns = Histogram(
@@ -54,7 +56,9 @@ class Metrics:
             "frontdesk_tickets", "Tickets opened during calls.", ["type"], registry=registry
         )
         self._troubles = Counter(
-            "frontdesk_troubles", "Warnings and errors in calls.", ["level", "code"],
+            "frontdesk_troubles",
+            "Warnings and errors in calls.",
+            ["level", "code"],
             registry=registry,
         )
         for outcome in CallOutcome:

@@ -3,14 +3,18 @@
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, tzinfo
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from fastapi import Request
+
 from backend.calls.center import LiveCall
 from backend.config import Settings
 from backend.core.events import EventBus
-from backend.db.engine import Database
+from backend.db.database import Database
+from backend.db.store import Store
 
 
 class PartState(StrEnum):
@@ -38,7 +42,7 @@ class PartHealth:
 
 
 HealthProvider = Callable[[], Awaitable[Sequence[PartHealth]]]
-"""Looks at every part. Must answer within a second or so: whoever watches us will not wait."""
+"""Looks at every part. Should answer within a second: whoever watches us will not wait."""
 
 
 class LiveCallsProvider(Protocol):
@@ -54,10 +58,31 @@ class ApiServices:
 
     settings: Settings
     database: Database
+    store: Store
     events: EventBus
     live: LiveCallsProvider
     health: HealthProvider
     recordings_dir: Path
     """Where the files named by `CALL_ENDED.recording` are."""
+    zone: tzinfo = UTC
+    """The business's time zone, as given to the store: what a day is, and how times are shown."""
     clock: Callable[[], float] = time.time
-    """Seconds since the epoch; sessions and sign-in limits use it."""
+    """Seconds since the epoch."""
+
+    def now(self) -> datetime:
+        """This moment, aware, UTC."""
+        return datetime.fromtimestamp(self.clock(), UTC)
+
+    def today(self) -> date:
+        """The date on the business's wall."""
+        return self.now().astimezone(self.zone).date()
+
+    def midnight(self, day: date) -> datetime:
+        """When `day` begins there."""
+        return datetime(day.year, day.month, day.day, tzinfo=self.zone)
+
+
+def services_of(request: Request) -> ApiServices:
+    """The services of the app that handles this request."""
+    services: ApiServices = request.app.state.services
+    return services

@@ -78,7 +78,9 @@ class SessionSigner:
 
     def form_token_fits(self, nonce: str, token: str) -> bool:
         """Whether a form sent with this nonce was made by us for it."""
-        return hmac.compare_digest(self.form_token(nonce).encode(), token.encode("utf-8", "replace"))
+        return hmac.compare_digest(
+            self.form_token(nonce).encode(), token.encode("utf-8", "replace")
+        )
 
     def _mac(self, purpose: str, text: str) -> str:
         return hmac.new(self._secret, f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()

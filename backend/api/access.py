@@ -1,0 +1,108 @@
+"""What routes depend on: who may come in, checked before anything else happens."""
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import Depends, Request, Response
+
+from backend.api.errors import ApiError, NotSignedInError, PasswordChangeDueError
+from backend.api.gate import Gate, gate_of
+from backend.api.principal import Principal
+from backend.api.sessions import Session
+from backend.db.models import Role
+
+FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
+FORM_TOKEN_HEADER = "x-form-token"  # noqa: S105 - a header's name
+_SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+
+Check = Callable[[Request], Awaitable[Principal]]
+
+
+def _api(role: Role) -> Check:
+    async def check(request: Request) -> Principal:
+        principal = await identify(request)
+        if principal is None:
+            raise NotSignedInError()
+        if principal.must_change_password:
+            raise PasswordChangeDueError()
+        principal.require(role)
+        return principal
+
+    return check
+
+
+def _page(role: Role, *, password_may_be_due: bool = False) -> Check:
+    async def check(request: Request) -> Principal:
+        gate = gate_of(request)
+        found = await gate.person(request)
+        if found is None:
+            raise NotSignedInError()
+        principal, session = found
+        request.state.who, request.state.session = found
+        await _check_form(request, gate, session)
+        if principal.must_change_password and not password_may_be_due:
+            raise PasswordChangeDueError()
+        principal.require(role)
+        _keep_session_alive(request, gate, session)
+        return principal
+
+    return check
+
+
+async def identify(request: Request) -> Principal | None:
+    """Who calls the API: a program with its key, or a person's page. None for strangers.
+
+    Raises NotSignedInError for a bad key, ApiError for a page's change without its form token.
+    """
+    gate = gate_of(request)
+    principal = await gate.program(request)
+    if principal is not None:
+        return principal
+    found = await gate.person(request)
+    if found is None:
+        return None
+    if request.method not in _SAFE_METHODS:
+        token = request.headers.get(FORM_TOKEN_HEADER, "")
+        _check_token(gate, found[1].nonce, token)
+    return found[0]
+
+
+async def _check_form(request: Request, gate: Gate, session: Session) -> None:
+    if request.method in _SAFE_METHODS:
+        return
+    token = (await request.form()).get(FORM_TOKEN_FIELD, "")
+    _check_token(gate, session.nonce, token if isinstance(token, str) else "")
+
+
+def _check_token(gate: Gate, nonce: str, token: str) -> None:
+    if not gate.signer.form_token_fits(nonce, token):
+        raise stale_form()
+
+
+def stale_form() -> ApiError:
+    """The form was not made by us for this session, or for an earlier one."""
+    return ApiError(
+        HTTPStatus.FORBIDDEN,
+        "stale-form",
+        "This form is out of date; nothing was changed.",
+        fix="Go back, reload the page and send it again. Programs send X-Form-Token or an API key.",
+    )
+
+
+def _keep_session_alive(request: Request, gate: Gate, session: Session) -> None:
+    # Only what a person opens counts as activity, not what a page fetches by itself.
+    by_hand = request.headers.get("sec-fetch-dest", "document") == "document"
+    if by_hand and session.needs_renewal(request.app.state.services.clock()):
+        carrier = Response()
+        gate.renew(session, carrier)
+        request.state.fresh_cookie = carrier.headers["set-cookie"]
+
+
+ApiViewer = Annotated[Principal, Depends(_api(Role.VIEWER))]
+ApiSupervisor = Annotated[Principal, Depends(_api(Role.SUPERVISOR))]
+PageViewer = Annotated[Principal, Depends(_page(Role.VIEWER))]
+PageSupervisor = Annotated[Principal, Depends(_page(Role.SUPERVISOR))]
+PageOwner = Annotated[Principal, Depends(_page(Role.OWNER))]
+PageAnybody = Annotated[Principal, Depends(_page(Role.VIEWER, password_may_be_due=True))]
+"""For the password page itself, and for signing out."""

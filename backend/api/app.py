@@ -1,0 +1,112 @@
+"""Putting the API and the pages together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from backend.api.errors import ErrorAnswer, add_error_handlers
+from backend.api.gate import Gate
+from backend.api.guard import Guard
+from backend.api.health import Health
+from backend.api.metrics import Metrics
+from backend.api.pages import analytics as analytics_pages
+from backend.api.pages import calls as call_pages
+from backend.api.pages import customers as customer_pages
+from backend.api.pages import reference, settings, signing_in
+from backend.api.pages import tickets as ticket_pages
+from backend.api.routes import analytics, calls, customers, monitoring, tickets
+from backend.api.secret_file import load_or_create_secret
+from backend.api.services import ApiServices
+from backend.api.templating import STATIC, make_environment
+
+DESCRIPTION = (
+    "Calls, customers, tickets and numbers of this Frontdesk, as JSON. Send an API key "
+    "(“Authorization: Bearer …”, made under Settings); a viewer's key reads, a supervisor's also "
+    "changes. Errors are {“error”: {“code”, “message”, “fix”}}."
+)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ErrorAnswer}
+    for status in (
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.CONFLICT,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+}
+
+_start = APIRouter(include_in_schema=False)
+
+
+class VersionedFiles(StaticFiles):
+    """Static files, kept for ever: their addresses change with their content (`static_url`)."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        """One file; an address without a version is asked about again."""
+        response = await super().get_response(path, scope)
+        is_versioned = scope["query_string"].startswith(b"v=")
+        kept = "public, max-age=31536000, immutable" if is_versioned else "no-cache"
+        response.headers["cache-control"] = kept
+        return response
+
+
+def create_app(services: ApiServices) -> FastAPI:
+    """The application, ready for uvicorn in the bot's event loop.
+
+    Reads or creates the secret that signs sessions. Raises ConfigError when that cannot be kept.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        app.state.metrics.close()
+
+    app = FastAPI(
+        title="Frontdesk",
+        description=DESCRIPTION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=lifespan,
+        separate_input_output_schemas=False,
+    )
+    secret = load_or_create_secret(services.settings.data_dir / "secrets" / "session.key")
+    app.state.services = services
+    app.state.gate = Gate(services, secret)
+    app.state.health = Health(services)
+    app.state.metrics = Metrics(services.events)
+    app.state.templates = make_environment(services.zone)
+    add_error_handlers(app)
+    _add_routes(app)
+    app.add_middleware(Guard, allowed_names=services.settings.web_hosts)
+    return app
+
+
+def _add_routes(app: FastAPI) -> None:
+    for module in (calls, customers, tickets, analytics, monitoring):
+        app.include_router(module.router, responses=_ERRORS)
+    app.include_router(_start)
+    for pages in (
+        signing_in,
+        call_pages,
+        customer_pages,
+        ticket_pages,
+        analytics_pages,
+        settings,
+        reference,
+    ):
+        app.include_router(pages.router)
+    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
+
+
+@_start.get("/")
+async def start_page(_: Request) -> Response:
+    """Calls are what everybody wants to see first."""
+    return RedirectResponse("/calls", HTTPStatus.SEE_OTHER)

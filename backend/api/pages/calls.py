@@ -1,0 +1,154 @@
+"""Pages: calls, live and past, and one call with everything in it."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from backend.api.access import PageViewer
+from backend.api.clean_text import CustomerNumber
+from backend.api.forms import Form
+from backend.api.recordings import RecordingFiles
+from backend.api.routes.calls import CallId
+from backend.api.schemas.moments import Day
+from backend.api.services import ApiServices, services_of
+from backend.api.templating import label, ms, page
+from backend.api.turn_timings import SPLIT, answers, summarise
+from backend.core.records import CallOutcome
+from backend.db.queries import analytics, calls, customers
+from backend.db.queries.calls import CallFilter, CallRecord, EventRecord, TurnRecord
+from backend.db.queries.paging import Page
+
+router = APIRouter(include_in_schema=False)
+
+PAGE_LENGTH = 50
+INTENTS_OF_DAYS = 365
+
+
+class CallFilters(BaseModel):
+    """What the filter form may hold."""
+
+    customer: CustomerNumber | None = None
+    since: Day | None = None
+    until: Day | None = None
+    intent: Annotated[str, Field(max_length=60)] | None = None
+    outcome: CallOutcome | None = None
+    cursor: Annotated[str, Field(max_length=500)] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One part of an answer's time, as a piece of a bar."""
+
+    name: str
+    start_s: float
+    seconds: float
+
+    @property
+    def words(self) -> str:
+        """For who cannot see the bar."""
+        return f"{label(self.name)} {ms(self.seconds)}"
+
+
+@dataclass(frozen=True, slots=True)
+class TurnView:
+    """A turn with its bar."""
+
+    turn: TurnRecord
+    timings: list[PartView]
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """An event in one line."""
+
+    event: EventRecord
+
+    @property
+    def words(self) -> str:
+        """Its data."""
+        data = self.event.data
+        given = (f"{key} {value}" for key, value in data.items() if value not in ("", None))
+        return ", ".join(given)[:300]
+
+
+@router.get("/calls")
+async def show_calls(request: Request, _: PageViewer) -> Response:
+    """All calls, newest first, with those in progress on top."""
+    services, form = services_of(request), Form.asked(request)
+    filters = form.read(CallFilters)
+    found: Page[CallRecord] = await _find(services, filters) if filters else Page([], None)
+    today = services.today()
+    about = await services.database.read(
+        analytics.intents, today - timedelta(days=INTENTS_OF_DAYS), today
+    )
+    return page(
+        request,
+        "calls.html",
+        calls=found,
+        form=form,
+        live=services.live.calls(),
+        now=services.now(),
+        intents=sorted({share.intent for share in about if share.intent}),
+        outcomes=list(CallOutcome),
+    )
+
+
+@router.get("/calls/live")
+async def show_live(request: Request, _: PageViewer) -> Response:
+    """The calls in progress, as the part of the page that is refreshed."""
+    services = services_of(request)
+    return page(request, "calls_live.html", live=services.live.calls(), now=services.now())
+
+
+@router.get("/calls/{call_id}")
+async def show_call(request: Request, _: PageViewer, call_id: CallId) -> Response:
+    """One call."""
+    services = services_of(request)
+    detail = await services.database.read(calls.get_call, call_id)
+    timed = answers(detail.turns)
+    return page(
+        request,
+        "call.html",
+        call=detail.call,
+        turns=[TurnView(turn, _timings(turn)) for turn in detail.turns],
+        timed=bool(timed),
+        scale_s=max((turn.total_s or 0.0 for turn in timed), default=0.0) or 1.0,
+        parts=SPLIT,
+        latency=summarise(timed),
+        tickets=detail.tickets,
+        events=[EventView(event) for event in detail.events],
+        recording=await RecordingFiles(services.recordings_dir).state(detail.call),
+    )
+
+
+async def _find(services: ApiServices, filters: CallFilters) -> Page[CallRecord]:
+    customer_id = None
+    if filters.customer is not None:
+        customer = await services.database.read(customers.find_customer, filters.customer)
+        if customer is None:
+            return Page([], None)
+        customer_id = customer.id
+    which = CallFilter(
+        since=services.midnight(filters.since) if filters.since else None,
+        until=services.midnight(filters.until + timedelta(days=1)) if filters.until else None,
+        intent=filters.intent,
+        outcome=filters.outcome,
+        customer_id=customer_id,
+    )
+    return await services.database.read(
+        calls.list_calls, which, cursor=filters.cursor, limit=PAGE_LENGTH
+    )
+
+
+def _timings(turn: TurnRecord) -> list[PartView]:
+    views: list[PartView] = []
+    start_s = 0.0
+    for name in SPLIT:
+        seconds: float | None = getattr(turn, f"{name}_s")
+        if seconds is not None:
+            views.append(PartView(name, start_s, seconds))
+            start_s += seconds
+    return views
