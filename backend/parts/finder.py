@@ -70,7 +70,7 @@ def unpack_part(
         except PartMissingError as error:
             raise PartMissingError(
                 f"{part.name} ({part.purpose}) could not be fetched. {error.message}",
-                fix=f"{error.fix} Or install it: apt-get install {' '.join(part.packages)}",
+                fix=f"{error.fix} Or: apt-get install {' '.join(part.packages)}".strip(),
             ) from error
 
 
