@@ -5,17 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Concatenate, ParamSpec, TypeVar
 
-import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from backend.core.errors import FrontdeskError
 from backend.db.engine import READERS, open_engine
 from backend.db.errors import UnavailableError
-from backend.db.trouble import explain, place
-
-log = structlog.get_logger(__name__)
+from backend.db.trouble import explain, log_mistake, place
 
 READ_WAIT_S = 5.0
 
@@ -63,9 +59,10 @@ class Database:
         except FrontdeskError:
             raise
         except Exception as error:
-            if not isinstance(error, SQLAlchemyError):
-                log.exception("db-query-failed")
-            raise explain(error, self.engine.url) from error
+            explained = explain(error, self.engine.url)
+            explained.__cause__ = error
+            log_mistake(explained)
+            raise explained from error
 
     def close(self) -> None:
         """Close every connection."""

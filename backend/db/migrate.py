@@ -1,22 +1,11 @@
-"""Bringing a database's tables up to the version of the code.
+"""Bringing a database's tables up to the version of the code. How to add a revision: `revise`."""
 
-To add a revision: change `models`, run `python -m backend.db.migrate "what changes"`, read and
-correct the file it writes under `migrations/versions`, run the tests.
-"""
-
-import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.autogenerate import compare_metadata
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, inspect
+from sqlalchemy import Connection, Engine, String, column, inspect, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.errors import StoreError
@@ -24,10 +13,17 @@ from backend.db.engine import WRITE, WRITING, open_engine
 from backend.db.models import Base
 from backend.db.trouble import explain, place
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "frontdesk_version"
 """Not Alembic's usual name: another program's tables in the same database are told apart."""
 _ADVISORY_LOCK = 7_266_001
-"""Any number, the same in every Frontdesk: whoever migrates holds it on a PostgreSQL server."""
+"""Any number, the same in every Frontdesk: whoever sets a PostgreSQL database up holds it.
+
+On SQLite the write lock, taken at the beginning of a transaction, does the same.
+"""
 
 
 def upgrade(url: str) -> bool:
@@ -46,28 +42,62 @@ def upgrade(url: str) -> bool:
 def upgrade_engine(engine: Engine) -> bool:
     """The same for an engine that is already open."""
     try:
+        with engine.connect() as connection:
+            if revision_of(connection) == latest_revision():
+                return False
+        return _migrate(engine)
+    except SQLAlchemyError as error:
+        raise explain(error, engine.url) from error
+
+
+def latest_revision() -> str:
+    """The revision `models` stands for. From the names of the files: `r0001_first_tables.py`."""
+    return max(path.name.split("_")[0] for path in (MIGRATIONS / "versions").glob("r*.py"))
+
+
+def revision_of(connection: Connection) -> str | None:
+    """The revision a database is at; None when Frontdesk never made tables in it."""
+    if not inspect(connection).has_table(VERSION_TABLE):
+        return None
+    number = column("version_num", String)
+    return connection.scalar(select(number).select_from(table(VERSION_TABLE)))
+
+
+def wait_your_turn(connection: Connection) -> None:
+    """Let nobody else who calls this go on until the transaction ends."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+
+
+def alembic_config(connection: Connection) -> "Config":
+    """What Alembic's commands need to work on our migrations over this connection."""
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    # Alembic splits paths at blanks and colons unless told.
+    config.set_main_option("path_separator", "newline")
+    config.attributes["connection"] = connection
+    return config
+
+
+def _migrate(engine: Engine) -> bool:
+    # Only here: importing it takes half a second, and at most starts there is nothing to do.
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
         with _alone(engine) as connection:
-            before = _revision(connection)
+            before = revision_of(connection)
             if before is None:
                 _refuse_foreign_tables(connection)
-            command.upgrade(_config(connection), "head")
-            return _revision(connection) != before
+            command.upgrade(alembic_config(connection), "head")
+            return revision_of(connection) != before
     except CommandError as error:
         raise StoreError(
             f"{place(engine.url)} was made by another version of Frontdesk: {error}.",
             fix="Start the newer Frontdesk, or name another database.",
         ) from error
-    except SQLAlchemyError as error:
-        raise explain(error, engine.url) from error
-
-
-def differences(engine: Engine) -> list[object]:
-    """What `models` declares and the database lacks, or the other way round; empty when equal."""
-    with engine.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
-        )
-        return list(compare_metadata(context, Base.metadata))
 
 
 @contextmanager
@@ -75,8 +105,7 @@ def _alone(engine: Engine) -> Iterator[Connection]:
     """A transaction that nobody else can migrate beside."""
     if engine.dialect.name != "sqlite":
         with engine.begin() as connection:
-            if engine.dialect.name == "postgresql":
-                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_ADVISORY_LOCK})")
+            wait_your_turn(connection)
             yield connection
         return
     with engine.connect().execution_options(**{WRITING: WRITE}) as connection:
@@ -99,11 +128,6 @@ def _switch_foreign_keys(connection: Connection, *, on: bool) -> None:
     cursor.close()
 
 
-def _revision(connection: Connection) -> str | None:
-    context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE})
-    return context.get_current_revision()
-
-
 def _refuse_foreign_tables(connection: Connection) -> None:
     taken = set(inspect(connection).get_table_names()) & set(Base.metadata.tables)
     if taken:
@@ -112,34 +136,3 @@ def _refuse_foreign_tables(connection: Connection) -> None:
             f" {', '.join(sorted(taken))}.",
             fix="Give Frontdesk a database of its own.",
         )
-
-
-def _config(connection: Connection) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    # Alembic splits paths at blanks and colons unless told.
-    config.set_main_option("path_separator", "newline")
-    config.attributes["connection"] = connection
-    return config
-
-
-def new_revision(message: str) -> Path:
-    """Write the revision that leads from the last one to `models`. For developers."""
-    with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(f"sqlite:///{folder}/empty.db")
-        try:
-            upgrade_engine(engine)
-            with engine.connect() as connection:
-                config = _config(connection)
-                versions = ScriptDirectory.from_config(config).versions
-                number = f"r{len(list(Path(versions).glob('r*.py'))) + 1:04d}"
-                script = command.revision(config, message, autogenerate=True, rev_id=number)
-        finally:
-            engine.dispose()
-    if script is None or isinstance(script, list):
-        raise StoreError("Alembic wrote no revision.")
-    return Path(script.path)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{new_revision(' '.join(sys.argv[1:]))}\n")

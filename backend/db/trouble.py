@@ -1,5 +1,6 @@
 """Saying what is wrong with a database, in words its owner can act on."""
 
+import structlog
 from sqlalchemy import URL
 from sqlalchemy.exc import (
     DatabaseError,
@@ -14,6 +15,8 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from backend.core.errors import StoreError
 from backend.db.errors import ConflictError, DuplicateError, UnavailableError
+
+log = structlog.get_logger(__name__)
 
 
 def place(url: URL) -> str:
@@ -57,6 +60,12 @@ def explain(error: Exception, url: URL) -> StoreError:
         f"{name} cannot be used: {reason}.",
         fix="Check that the database runs and that FRONTDESK_DATABASE_URL is right.",
     )
+
+
+def log_mistake(error: Exception) -> None:
+    """Log what neither the database nor bad input caused: a mistake in the code that asked."""
+    if error.__cause__ is not None and not isinstance(error.__cause__, SQLAlchemyError):
+        log.error("database-work-failed", exc_info=error.__cause__)
 
 
 def _reason(error: Exception) -> str:

@@ -12,7 +12,6 @@ from typing import Any
 
 import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from backend.core.errors import FrontdeskError, StoreError
@@ -21,7 +20,7 @@ from backend.db.engine import WRITE, WRITE_DURABLY, WRITING
 from backend.db.errors import UnavailableError
 from backend.db.migrate import upgrade_engine
 from backend.db.operations import OpenTicket, Operation
-from backend.db.trouble import explain
+from backend.db.trouble import explain, log_mistake
 from backend.db.waiting import WaitingRoom, Warn
 
 log = structlog.get_logger(__name__)
@@ -233,6 +232,7 @@ class Writer:
             except UnavailableError as error:
                 self._down(error)
             except FrontdeskError as error:
+                log_mistake(error)
                 future.set_exception(error)
         if self._outage is None:
             return
@@ -250,8 +250,6 @@ class Writer:
         except FrontdeskError:
             raise
         except Exception as error:
-            if not isinstance(error, SQLAlchemyError):
-                log.exception("db-work-failed")
             raise explain(error, self._engine.url) from error
 
     # --- the database's troubles ----------------------------------------------------------

@@ -16,7 +16,7 @@ from backend.db.errors import ConflictError, DuplicateError, InvalidError, NotFo
 from backend.db.models import Customer
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
-from backend.db.types import LARGEST_MONEY, MONEY_PLACES
+from backend.db.types import LARGEST_MONEY, MONEY_PLACES, storable
 
 _BY_NAME = Order(Customer.search_key, Customer.id)
 
@@ -142,7 +142,7 @@ def _one(session: Session, customer_id: int) -> Customer:
 def _check(session: Session, values: Mapping[str, Any], owner: Customer | None = None) -> None:
     if strange := set(values) - set(CustomerChanges.__annotations__):
         raise InvalidError(f"A customer has no {', '.join(sorted(strange))} that can be set.")
-    if not str(values.get("name", "x")).strip():
+    if "name" in values and not storable(values["name"]).strip():
         raise InvalidError("A customer needs a name.")
     number = values.get("number")
     if number is not None:
