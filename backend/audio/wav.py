@@ -171,7 +171,8 @@ class GrowingWavReader:
     def read_new(self, at_most: int | None = None) -> Pcm:
         """The whole samples added since the last call; empty while there are none.
 
-        Raises AudioError when the file is not a mono 16-bit WAV, shrinks, or cannot be read.
+        A file cut shorter than what was read has nothing new. Raises AudioError when it is not a
+        mono 16-bit WAV or cannot be read.
         """
         try:
             if self._file is None:
@@ -204,7 +205,8 @@ class GrowingWavReader:
     def _read_on(self, file: BinaryIO, at_most: int | None) -> Pcm:
         new_bytes = os.fstat(file.fileno()).st_size - self._position
         if new_bytes < 0:
-            raise AudioError(f"{self._path} has become shorter while it was being read.")
+            # Asterisk cuts the trailing silence off when it ends a recording.
+            return EMPTY
         if at_most is not None:
             new_bytes = min(new_bytes, SAMPLE_BYTES * at_most)
         file.seek(self._position)

@@ -68,6 +68,7 @@ class SharedMedia:
 class _Recorded:
     pcm: Pcm
     key: str
+    started_at_s: float
     ended_at_s: float
 
 
@@ -118,11 +119,10 @@ class AgiLine:
                 return await self._keyed(question)
             voice_end = SpeechDetector(EAR_RATE_HZ).last_voiced_sample(recorded.pcm)
             if voice_end is not None:
-                after_s = (len(recorded.pcm) - voice_end) / EAR_RATE_HZ
                 return CallerInput(
                     InputKind.SPEECH,
                     ended_at_s=recorded.ended_at_s,
-                    voice_ended_at_s=recorded.ended_at_s - after_s,
+                    voice_ended_at_s=recorded.started_at_s + voice_end / EAR_RATE_HZ,
                 )
             if recorded.ended_at_s >= give_up_at_s:
                 return CallerInput(InputKind.SILENCE, ended_at_s=recorded.ended_at_s)
@@ -189,6 +189,7 @@ class AgiLine:
             if question.expect is Expect.NUMBER
             else self._settings.end_silence_s
         )
+        started_at_s = time.monotonic()
         command = asyncio.ensure_future(
             self._session.record_file(
                 self._media.pbx_path(path),
@@ -218,7 +219,7 @@ class AgiLine:
                 f"Asterisk cannot record into {path.parent}.",
                 fix="Is the disk full, or the folder not shared with the PBX?",
             )
-        return _Recorded(np.concatenate(chunks), reply.digit, ended_at_s)
+        return _Recorded(np.concatenate(chunks), reply.digit, started_at_s, ended_at_s)
 
 
 _TRANSFER_RESULTS = {
