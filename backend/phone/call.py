@@ -15,12 +15,13 @@ from backend.core.errors import LineError
 from backend.phone.media import Media
 from backend.phone.outgoing import Sent
 from backend.phone.results import CallEnd, CallOverError, EndedBy
-from backend.phone.rtp import RATE_HZ
+from backend.phone.rtp import RATE_HZ, check_key
 from backend.phone.sdp import build_offer, parse_media
 from backend.phone.sip_dialog import ALLOW, Dialog, new_branch
-from backend.phone.sip_endpoint import Address, SipEndpoint
+from backend.phone.sip_endpoint import SipEndpoint
 from backend.phone.sip_message import SipRequest, address_uri
 from backend.phone.track import Span
+from backend.phone.udp import Address
 
 log = structlog.get_logger(__name__)
 
@@ -76,18 +77,20 @@ class PhoneCall:
     async def send_keys(self, keys: str) -> Sent:
         """Press keys (0-9 * # A-D) one after another as RFC 4733 events.
 
-        Raises LineError for anything else, CallOverError when the call ends first.
+        Cancelling it presses no more. Raises LineError for anything else, CallOverError when the
+        call ends first.
         """
         self._raise_if_over()
-        loop = asyncio.get_running_loop()
-        pressed: list[asyncio.Future[Sent]] = []
-        for key in keys:
-            done: asyncio.Future[Sent] = loop.create_future()
-            self.media.press(key, done)
-            pressed.append(done)
-        results = [await done for done in pressed]
-        if not results:
+        if not keys:
             raise LineError("No keys to press.", fix="Give at least one of 0-9 * # A-D.")
+        loop = asyncio.get_running_loop()
+        checked = [check_key(key) for key in keys]
+        pressed = [self.media.press(key, loop.create_future()) for key in checked]
+        try:
+            results = [await press.done for press in pressed]
+        finally:
+            for press in pressed:
+                self.media.drop(press)
         return Sent(results[0].start_s, results[-1].end_s)
 
     # Listening
@@ -179,7 +182,7 @@ class PhoneCall:
         if not self._ended.done():
             branch = new_branch()
             bye = self._dialog.request("BYE", branch=branch)
-            self.finish(EndedBy.PHONE, "")
+            self.finish(EndedBy.PHONE, "", time.monotonic())
             transaction = self._endpoint.begin(bye, self._peer, branch=branch)
             try:
                 await self._endpoint.final_response(transaction, BYE_S)
@@ -189,11 +192,11 @@ class PhoneCall:
                 self._endpoint.retire(transaction)
         return self._ended.result()
 
-    def finish(self, by: EndedBy, reason: str) -> None:
+    def finish(self, by: EndedBy, reason: str, at_s: float) -> None:
         """The call is over: stop its audio, tell everybody who waits."""
         if self._ended.done():
             return
-        end = CallEnd(by, reason, time.monotonic())
+        end = CallEnd(by, reason, at_s)
         self._ended.set_result(end)
         self._on_end(self)
         self.media.close(CallOverError(end))
@@ -205,7 +208,7 @@ class PhoneCall:
         respond = self._endpoint.respond
         if request.method == "BYE":
             respond(request, peer, 200, "OK")
-            self.finish(EndedBy.PEER, request.headers.get("Reason"))
+            self.finish(EndedBy.PEER, request.headers.get("Reason"), request.arrived_s)
         elif request.method in {"INVITE", "UPDATE"}:
             self._on_new_session(request, peer)
         elif request.method in {"OPTIONS", "INFO", "NOTIFY"}:

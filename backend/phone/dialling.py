@@ -12,8 +12,9 @@ from backend.phone.results import NO_ANSWER, DialError, refused
 from backend.phone.sdp import build_offer, parse_media
 from backend.phone.sip_auth import Credentials, authorization
 from backend.phone.sip_dialog import Dialog, ack_failure, cancel, new_branch
-from backend.phone.sip_endpoint import Address, SipEndpoint, Transaction
+from backend.phone.sip_endpoint import SipEndpoint, Transaction
 from backend.phone.sip_message import SipResponse
+from backend.phone.udp import Address
 
 log = structlog.get_logger(__name__)
 
@@ -44,10 +45,11 @@ class Dialling:
         self._transaction: Transaction | None = None
         self._established = False
 
-    async def run(self, timeout_s: float, on_media: Callable[[], None]) -> None:
-        """Until the call is answered. `on_media` is told once the peer's audio address is known.
+    async def run(self, timeout_s: float, on_media: Callable[[], None]) -> float:
+        """Until the call is answered; returns when that was, in `time.monotonic()` seconds.
 
-        Raises DialError. Cancelled or failed, `give_up` must follow.
+        `on_media` is told once the peer's audio address is known. Raises DialError. Cancelled or
+        failed, `give_up` must follow.
         """
         deadline_s = time.monotonic() + timeout_s
         extra: tuple[tuple[str, str], ...] = ()
@@ -56,7 +58,7 @@ class Dialling:
             response = await self._final(transaction, deadline_s, on_media)
             if response.status < 300:
                 self._establish(transaction, response, on_media)
-                return
+                return response.arrived_s
             self._acknowledge_failure(transaction, response)
             if response.status not in {401, 407} or self._credentials is None or extra:
                 raise refused(self._extension, response.status, response.reason)

@@ -10,8 +10,9 @@ from backend.phone.call import PhoneCall
 from backend.phone.results import CallEnd, CallOverError, EndedBy
 from backend.phone.sdp import MediaAnswer, build_offer, parse_media
 from backend.phone.sip_dialog import Dialog
-from backend.phone.sip_endpoint import Address, SipEndpoint
+from backend.phone.sip_endpoint import SipEndpoint
 from backend.phone.sip_message import SipRequest, address_uri, parse_uri, strip_tag
+from backend.phone.udp import Address
 
 
 def dialog_of(invite: SipRequest, contact: str, via_host: str) -> Dialog:
@@ -54,6 +55,7 @@ class IncomingCall:
         self._make_call = make_call
         self._on_over = on_over
         self._over: asyncio.Future[CallEnd] = asyncio.get_running_loop().create_future()
+        self._answered = False
         self._respond(180, "Ringing")
 
     @property
@@ -68,6 +70,8 @@ class IncomingCall:
         """Pick up. Raises CallOverError when the caller has given up, LineError for no audio."""
         if self._over.done():
             raise CallOverError(self._over.result())
+        if self._answered:
+            raise LineError("This call has been answered already.")
         call = self._make_call(self, self._offer)
         host, port = call.media.sock.getsockname()[:2]
         extra = (
@@ -75,6 +79,7 @@ class IncomingCall:
             ("Content-Type", "application/sdp"),
         )
         body = build_offer(host, port, session_id=1, laws=(call.media.law,))
+        self._answered = True
         response = self._endpoint.respond(
             self._invite, self.peer, 200, "OK", to_tag=self.dialog.local_tag, extra=extra, body=body
         )
@@ -83,10 +88,10 @@ class IncomingCall:
         return call
 
     def decline(self, status: int = 486, reason: str = "Busy Here") -> None:
-        """Refuse the call; harmless when it is over already."""
-        if not self._over.done():
+        """Refuse the call; harmless when it is over or answered already."""
+        if not self._answered and not self._over.done():
             self._respond(status, reason)
-            self._finish(EndedBy.PHONE, reason)
+            self._finish(EndedBy.PHONE, reason, time.monotonic())
 
     async def wait_given_up(self, timeout_s: float) -> CallEnd:
         """Until the caller takes the call back. Raises TimeoutError."""
@@ -98,7 +103,7 @@ class IncomingCall:
         if request.method == "CANCEL":
             self._endpoint.respond(request, peer, 200, "OK", to_tag=self.dialog.local_tag)
             self._respond(487, "Request Terminated")
-            self._finish(EndedBy.PEER, request.headers.get("Reason"))
+            self._finish(EndedBy.PEER, request.headers.get("Reason"), request.arrived_s)
         else:
             self._endpoint.respond(request, peer, 481, "Call/Transaction Does Not Exist")
 
@@ -108,6 +113,6 @@ class IncomingCall:
             self._invite, self.peer, status, reason, to_tag=self.dialog.local_tag, extra=extra
         )
 
-    def _finish(self, by: EndedBy, reason: str) -> None:
-        self._over.set_result(CallEnd(by, reason, time.monotonic()))
+    def _finish(self, by: EndedBy, reason: str, at_s: float) -> None:
+        self._over.set_result(CallEnd(by, reason, at_s))
         self._on_over(self)

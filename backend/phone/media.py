@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import random
 import socket
-import struct
-import time
 from collections import deque
 
 from backend.audio import g711
 from backend.audio.g711 import Law
 from backend.audio.pcm import Pcm
 from backend.core.errors import LineError
+from backend.phone import udp
 from backend.phone.outgoing import KeyPress, Sent, Speech
 from backend.phone.rtp import (
     PACKET_S,
@@ -25,27 +24,8 @@ from backend.phone.sdp import PAYLOAD_TYPES, MediaAnswer
 from backend.phone.track import Track
 from backend.phone.voice import VoiceSettings, voiced_bounds
 
-MAX_DATAGRAM = 2048
 REANCHOR_S = 0.1
 """Placed by the sender's clock further from its arrival than this, the sender has jumped."""
-
-_SO_TIMESTAMPNS = 35
-"""Linux: nanosecond receive timestamps; the socket module has no name for it."""
-_TIMESPEC = struct.Struct("ll")
-_ANCILLARY_BYTES = socket.CMSG_SPACE(_TIMESPEC.size)
-
-
-def open_media_socket(host: str) -> socket.socket:
-    """A UDP socket on a free port, non-blocking, stamping arrivals in the kernel."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
-        sock.bind((host, 0))
-    except OSError:
-        sock.close()
-        raise
-    return sock
 
 
 class Media:
@@ -61,7 +41,7 @@ class Media:
         self.packets_damaged = 0
         self.first_packet_at_s: float | None = None
         self.voice_settings = voice
-        self._silence = b""
+        self._silence = _silence(Law.MU)
         self._connected = False
         self._event_payload_type: int | None = None
         self._queue: deque[Speech | KeyPress] = deque()
@@ -75,7 +55,7 @@ class Media:
     def connect(self, answer: MediaAnswer) -> None:
         """Send to, and hear only, this peer from now on. Raises LineError if that cannot be."""
         self.law = answer.law
-        self._silence = bytes([g711.silence_byte(answer.law)]) * PACKET_SAMPLES
+        self._silence = _silence(answer.law)
         self._event_payload_type = answer.event_payload_type
         self.listening = answer.listening
         if answer.port == 0 or not answer.listening:
@@ -99,8 +79,7 @@ class Media:
     def say(self, pcm: Pcm, done: asyncio.Future[Sent]) -> Speech:
         """Queue speech at 8 kHz; it begins with the next tick. `done` gets the result."""
         data = g711.encode(pcm, self.law)
-        padding = -len(data) % PACKET_SAMPLES
-        data += self._silence[:padding] if self._silence else b"\xff" * padding
+        data += self._silence[: -len(data) % PACKET_SAMPLES]
         packets = [
             data[start : start + PACKET_SAMPLES] for start in range(0, len(data), PACKET_SAMPLES)
         ]
@@ -109,14 +88,16 @@ class Media:
         self._queue.append(speech)
         return speech
 
-    def press(self, key: str, done: asyncio.Future[Sent]) -> None:
-        """Queue one key. Raises LineError when the peer takes no telephone events."""
+    def press(self, key: str, done: asyncio.Future[Sent]) -> KeyPress:
+        """Queue one key, from `check_key`. Raises LineError when the peer takes no key events."""
         if self._event_payload_type is None:
             raise LineError("The PBX did not agree to RFC 4733 key presses on this call.")
-        self._queue.append(KeyPress(key, done))
+        press = KeyPress(key, done)
+        self._queue.append(press)
+        return press
 
-    def drop(self, item: Speech) -> None:
-        """Stop speaking: what has not left never will."""
+    def drop(self, item: Speech | KeyPress) -> None:
+        """What of it has not left never will."""
         with contextlib.suppress(ValueError):
             self._queue.remove(item)
 
@@ -174,18 +155,11 @@ class Media:
     # Hearing
 
     def receive(self, to_monotonic_s: float) -> tuple[float, bytes] | None:
-        """Read one datagram. `to_monotonic_s` turns wall-clock seconds into monotonic ones.
+        """Read one datagram (`to_monotonic_s` as in `udp.receive`, which says what is raised).
 
-        Returns when the audio starts and the audio, or None when it was none. Raises
-        BlockingIOError when nothing is waiting.
+        Returns when the audio starts and the audio, or None when it was none.
         """
-        data, ancillary, _, _ = self.sock.recvmsg(MAX_DATAGRAM, _ANCILLARY_BYTES)
-        stamps = [data for _, kind, data in ancillary if kind == _SO_TIMESTAMPNS]
-        if stamps:
-            seconds, nanoseconds = _TIMESPEC.unpack(stamps[0])
-            arrived_s = seconds + nanoseconds * 1e-9 + to_monotonic_s
-        else:
-            arrived_s = time.monotonic()
+        data, arrived_s, _ = udp.receive(self.sock, to_monotonic_s)
         try:
             packet = parse_packet(data)
         except LineError:
@@ -207,7 +181,8 @@ class Media:
             # Signed difference of 32-bit counters, so that wrapping and reordering both work.
             elapsed = ((packet.timestamp - timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
             start_s = anchored_s + elapsed / RATE_HZ
-            if ssrc == packet.ssrc and abs(start_s - arrived_s) <= REANCHOR_S:
+            # A packet that is early shows that the anchor was late: anchor anew, too.
+            if ssrc == packet.ssrc and 0 <= arrived_s - start_s <= REANCHOR_S:
                 return start_s
         self._anchor = (packet.ssrc, packet.timestamp, arrived_s)
         return arrived_s
@@ -240,3 +215,7 @@ class Media:
             if not future.done():
                 future.set_exception(error)
                 future.exception()  # marks it as seen: its waiter may already be gone
+
+
+def _silence(law: Law) -> bytes:
+    return bytes([g711.silence_byte(law)]) * PACKET_SAMPLES

@@ -10,6 +10,8 @@ from backend.phone.track import Span
 KEY_S = 0.1
 KEY_GAP_S = 0.06
 """Tone and pause of one key: above the 40 ms each that ITU-T Q.24 asks receivers to take."""
+_KEY_PACKETS = round(KEY_S / PACKET_S)
+_PAUSE_PACKETS = round(KEY_GAP_S / PACKET_S)
 _END_PACKETS = 3
 """RFC 4733 §2.5.1.4: the final packet is sent three times."""
 
@@ -92,7 +94,3 @@ class KeyPress:
     def result(self) -> Sent:
         """When it left."""
         return Sent(self.left_at_s[0], self.left_at_s[-1])
-
-
-_KEY_PACKETS = round(KEY_S / PACKET_S)
-_PAUSE_PACKETS = round(KEY_GAP_S / PACKET_S)

@@ -8,25 +8,22 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self
 
-import structlog
-
 from backend.audio.g711 import Law
 from backend.core.errors import LineError
 from backend.phone.call import PhoneCall
 from backend.phone.dialling import Dialling
 from backend.phone.incoming import IncomingCall, dialog_of
-from backend.phone.media import Media, open_media_socket
+from backend.phone.media import Media
 from backend.phone.registration import Registration
 from backend.phone.results import EndedBy
 from backend.phone.sdp import MediaAnswer
 from backend.phone.sip_auth import Credentials
 from backend.phone.sip_dialog import Dialog, host_for_uri
-from backend.phone.sip_endpoint import Address, SipEndpoint
+from backend.phone.sip_endpoint import SipEndpoint
 from backend.phone.sip_message import SipRequest, SipUri, parse_uri
 from backend.phone.ticker import Ticker
+from backend.phone.udp import Address, open_udp
 from backend.phone.voice import VoiceSettings
-
-log = structlog.get_logger(__name__)
 
 _CALLER = re.compile(r"[0-9A-Za-z+._-]+")
 
@@ -59,7 +56,7 @@ class Phone:
 
     async def __aenter__(self) -> Self:
         """Raises LineError when the address is not this machine's."""
-        await self._endpoint.open(self._bind_host)
+        self._endpoint.open(self._bind_host)
         return self
 
     async def __aexit__(
@@ -119,13 +116,12 @@ class Phone:
         )
         self._endpoint.register_call(dialog.call_id, call.on_request)
         try:
-            await dialling.run(timeout_s, lambda: self._ticker.add(media))
-            call.answered_at_s = time.monotonic()
+            call.answered_at_s = await dialling.run(timeout_s, lambda: self._ticker.add(media))
             self._calls[dialog.call_id] = call
         finally:
             if not call.answered_at_s:
                 self._in_background(dialling.give_up())
-                call.finish(EndedBy.FAILURE, "not established")
+                call.finish(EndedBy.FAILURE, "not established", time.monotonic())
         return call
 
     async def register(self, uri: str, credentials: Credentials, *, expires_s: int = 3600) -> None:
@@ -211,7 +207,7 @@ class Phone:
 
     def _open_media(self, host: str) -> Media:
         try:
-            return Media(open_media_socket(host), time.monotonic(), self._voice)
+            return Media(open_udp(host), time.monotonic(), self._voice)
         except OSError as error:
             raise LineError(
                 f"The phone cannot open a port for audio: {error.strerror}.",

@@ -4,8 +4,9 @@ from backend.core.errors import LineError
 from backend.phone.results import NO_ANSWER, DialError, refused
 from backend.phone.sip_auth import Credentials, authorization
 from backend.phone.sip_dialog import Dialog, new_branch
-from backend.phone.sip_endpoint import Address, SipEndpoint
+from backend.phone.sip_endpoint import SipEndpoint
 from backend.phone.sip_message import SipResponse
+from backend.phone.udp import Address
 
 REGISTER_S = 5.0
 """How long a PBX may take to answer."""

@@ -1,7 +1,7 @@
 """RTP packets (RFC 3550) and key presses inside them (RFC 4733)."""
 
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from backend.core.errors import LineError
 
@@ -18,8 +18,7 @@ _EVENT_VOLUME = 10
 """-10 dBm0, within RFC 4733's range of valid tones (0 to -55)."""
 
 
-@dataclass(frozen=True, slots=True)
-class RtpPacket:
+class RtpPacket(NamedTuple):
     """One packet as received."""
 
     payload_type: int
@@ -64,9 +63,14 @@ def _payload_bounds(data: bytes, first: int) -> tuple[int, int]:
     return start, end
 
 
-def key_event(key: str, duration: int, *, end: bool) -> bytes:
-    """The payload of a telephone-event. `duration` in samples. Raises LineError for no such key."""
+def check_key(key: str) -> str:
+    """The key as events name it. Raises LineError when telephones have no such key."""
     if len(key) != 1 or key.upper() not in _KEYS:
         raise LineError(f"{key!r} is not a telephone key.", fix=f"Keys are {_KEYS}.")
+    return key.upper()
+
+
+def key_event(key: str, duration: int, *, end: bool) -> bytes:
+    """The payload of a telephone-event; `key` from `check_key`, `duration` in samples."""
     volume = _EVENT_VOLUME | (0x80 if end else 0)
-    return _EVENT.pack(_KEYS.index(key.upper()), volume, min(duration, 0xFFFF))
+    return _EVENT.pack(_KEYS.index(key), volume, min(duration, 0xFFFF))

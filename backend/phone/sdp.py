@@ -1,5 +1,6 @@
 """Session descriptions (RFC 4566, RFC 3264): one audio stream, G.711 and telephone events."""
 
+import ipaddress
 from dataclasses import dataclass
 
 from backend.audio.g711 import Law
@@ -91,7 +92,13 @@ def _connection_host(line: str) -> str:
     parts = line[2:].split()
     if len(parts) != 3:
         raise LineError(f"The peer's session description has a bad address: {line[:60]!r}.")
-    return parts[2].partition("/")[0]
+    host = parts[2].partition("/")[0]
+    try:
+        ipaddress.ip_address(host)
+    except ValueError as error:
+        # A name would have to be looked up, in the middle of a call.
+        raise LineError(f"The peer wants its audio at {host[:60]!r}, no IP address.") from error
+    return host
 
 
 def _note_rtpmap(line: str, names: dict[int, str]) -> None:

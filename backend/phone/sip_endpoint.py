@@ -7,7 +7,6 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import cast
 
 import structlog
 
@@ -19,6 +18,7 @@ from backend.phone.sip_message import (
     SipResponse,
     parse_message,
 )
+from backend.phone.udp import Address, open_udp, receive, refusals, wall_to_monotonic_s
 
 log = structlog.get_logger(__name__)
 
@@ -29,10 +29,9 @@ T2_S = 4.0
 TRANSACTION_S = 64 * T1_S
 """How long an unanswered request lives, and how long a finished INVITE answers repeats."""
 
-_IP_RECVERR, _IPV6_RECVERR = 11, 25
-"""Linux: report ICMP errors on a socket without a fixed peer; not named by the socket module."""
+MAX_READS = 100
+"""Datagrams taken at a time: a flood must not keep the audio waiting."""
 
-Address = tuple[str, int]
 RequestHandler = Callable[[SipRequest, Address], None]
 
 
@@ -49,13 +48,12 @@ class Transaction:
     """A provisional response has come."""
 
 
-class SipEndpoint(asyncio.DatagramProtocol):
+class SipEndpoint:
     """Sends requests, matches responses, hands requests of the peer to their call."""
 
     def __init__(self, on_stray_request: RequestHandler) -> None:
         self._socket: socket.socket | None = None
         self._on_stray_request = on_stray_request
-        self._transport: asyncio.DatagramTransport | None = None
         self._transactions: dict[tuple[str, str], Transaction] = {}
         self._calls: dict[str, RequestHandler] = {}
         self._expiring: set[asyncio.TimerHandle] = set()
@@ -64,51 +62,65 @@ class SipEndpoint(asyncio.DatagramProtocol):
 
     # The socket
 
-    async def open(self, host: str) -> None:
+    def open(self, host: str) -> None:
         """Take a free port and begin to receive. Raises LineError for a foreign address."""
         try:
-            self._socket = _open_socket(host)
+            self._socket = open_udp(host, report_refusals=True)
         except OSError as error:
             raise LineError(
                 f"The phone cannot use the address {host}: {error.strerror}.",
                 fix="Choose an address of this machine.",
             ) from error
-        loop = asyncio.get_running_loop()
-        await loop.create_datagram_endpoint(lambda: self, sock=self._socket)
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The socket is bound."""
-        self._transport = cast(asyncio.DatagramTransport, transport)
-
-    def datagram_received(self, data: bytes, addr: tuple[str | int, ...]) -> None:
-        """One datagram; anything that is not SIP is logged and dropped."""
-        peer = (str(addr[0]), int(addr[1]))
-        try:
-            message = parse_message(data)
-            self._dispatch(message, peer)
-        except LineError as error:
-            log.warning("sip-message-dropped", reason=error.message)
-
-    def error_received(self, exc: Exception) -> None:
-        """An ICMP error: requests to a port where nothing listens fail now, not in 32 s."""
-        log.debug("sip-socket-error", error=str(exc))
-        with contextlib.suppress(BlockingIOError):
-            while self._socket is not None:
-                _, _, _, to = self._socket.recvmsg(0, 512, socket.MSG_ERRQUEUE)
-                self._fail(ConnectionRefusedError(str(exc)), to=(str(to[0]), int(to[1])))
+        asyncio.get_running_loop().add_reader(self._socket.fileno(), self._read)
 
     @property
     def local_port(self) -> int:
-        """The port requests leave from."""
-        if self._socket is None:
-            raise LineError("The phone is not open.", fix="Use it inside `async with Phone()`.")
-        return int(self._socket.getsockname()[1])
+        """The port requests leave from. Raises LineError when the socket is not open."""
+        return int(self._opened().getsockname()[1])
 
     def send(self, message: SipMessage | bytes, to: Address) -> None:
-        """Send once. Raises LineError when the socket is closed."""
-        if self._transport is None or self._transport.is_closing():
-            raise LineError("The phone's SIP socket is closed.")
-        self._transport.sendto(message if isinstance(message, bytes) else message.encode(), to)
+        """Send once. Raises LineError when the socket is not open."""
+        sock = self._opened()
+        # Refused or no room: a lost datagram, as on any network; requests are repeated.
+        with contextlib.suppress(OSError):
+            sock.sendto(message if isinstance(message, bytes) else message.encode(), to)
+
+    def close(self) -> None:
+        """Close the socket and forget everything."""
+        for timer in (*self._expiring, *self._resending.values()):
+            timer.cancel()
+        self._expiring.clear()
+        self._resending.clear()
+        if self._socket is not None:
+            asyncio.get_running_loop().remove_reader(self._socket.fileno())
+            self._socket.close()
+            self._socket = None
+
+    def _opened(self) -> socket.socket:
+        if self._socket is None:
+            raise LineError("The phone is not open.", fix="Use it inside `async with Phone()`.")
+        return self._socket
+
+    def _read(self) -> None:
+        """All that is waiting; what is not SIP is logged and dropped."""
+        to_monotonic_s = wall_to_monotonic_s()
+        for _ in range(MAX_READS):
+            try:
+                datagram = receive(self._opened(), to_monotonic_s)
+                message = parse_message(datagram.data)
+                message.arrived_s = datagram.arrived_s
+                self._dispatch(message, datagram.sender)
+            except BlockingIOError:
+                return
+            except OSError as error:
+                self._on_refusals(error)
+            except LineError as error:
+                log.warning("sip-message-dropped", reason=error.message)
+
+    def _on_refusals(self, error: OSError) -> None:
+        """Requests to a port where nothing listens fail now, not in 32 s."""
+        for to in refusals(self._opened()):
+            self._fail(ConnectionRefusedError(str(error)), to)
 
     def fail_open_requests(self) -> None:
         """Whoever waits for a response gets a LineError: the phone is being closed."""
@@ -118,15 +130,6 @@ class SipEndpoint(asyncio.DatagramProtocol):
         for transaction in self._transactions.values():
             if transaction.ack is None and (to is None or transaction.to == to):
                 transaction.responses.put_nowait(error)
-
-    def close(self) -> None:
-        """Close the socket and forget everything."""
-        for timer in (*self._expiring, *self._resending.values()):
-            timer.cancel()
-        self._expiring.clear()
-        self._resending.clear()
-        if self._transport is not None:
-            self._transport.close()
 
     # Calls
 
@@ -228,6 +231,8 @@ class SipEndpoint(asyncio.DatagramProtocol):
         return response
 
     def _remember_answer(self, key: tuple[str, str], datagram: bytes) -> None:
+        if not key[0]:
+            return  # a peer older than RFC 3261: its transactions have no name
         now_s = time.monotonic()
         self._answered.pop(key, None)
         self._answered[key] = (now_s, datagram)
@@ -282,19 +287,3 @@ class SipEndpoint(asyncio.DatagramProtocol):
                 self.send(transaction.ack, transaction.to)
         else:
             transaction.responses.put_nowait(response)
-
-
-def _open_socket(host: str) -> socket.socket:
-    ipv6 = ":" in host
-    family = socket.AF_INET6 if ipv6 else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-    try:
-        if ipv6:
-            sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
-        else:
-            sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
-        sock.bind((host, 0))
-    except OSError:
-        sock.close()
-        raise
-    return sock

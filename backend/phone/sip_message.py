@@ -67,6 +67,8 @@ class Headers:
 class _Message:
     headers: Headers
     body: bytes = b""
+    arrived_s: float = field(default=0.0, compare=False, kw_only=True)
+    """When it came, `time.monotonic()`; 0 for what we made ourselves."""
 
     @property
     def call_id(self) -> str:

@@ -10,6 +10,7 @@ import structlog
 from backend.audio.g711 import Law
 from backend.phone.media import Media
 from backend.phone.rtp import PACKET_S, PACKET_SAMPLES, RATE_HZ
+from backend.phone.udp import wall_to_monotonic_s
 from backend.phone.voice import voiced_bounds
 
 log = structlog.get_logger(__name__)
@@ -79,7 +80,7 @@ class Ticker:
             await asyncio.sleep(due_s - time.monotonic())
 
     def _hear_all(self) -> None:
-        to_monotonic_s = time.monotonic() - time.time()
+        to_monotonic_s = wall_to_monotonic_s()
         heard: dict[Law, list[tuple[Media, float, bytes]]] = {law: [] for law in Law}
         for _ in range(MAX_READS_PER_TICK):
             ready = self._epoll.poll(0)

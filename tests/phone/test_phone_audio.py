@@ -14,13 +14,14 @@ from backend.audio.g711 import Law, decode, encode
 from backend.audio.pcm import Pcm
 from backend.audio.wav import read_wav_channels
 from backend.core.errors import LineError
-from backend.phone.media import Media, open_media_socket
+from backend.phone.media import Media
 from backend.phone.outgoing import Sent
 from backend.phone.phone import Phone
 from backend.phone.results import CallEnd, CallOverError, EndedBy
 from backend.phone.rtp import pack_header
 from backend.phone.sdp import MediaAnswer
 from backend.phone.track import Span, Track
+from backend.phone.udp import open_udp, wall_to_monotonic_s
 from backend.phone.voice import VoiceSettings, voiced_bounds
 from tests.phone.peer import peer, rtp_fields
 from tests.support.loop import run
@@ -91,6 +92,18 @@ def test_keys_are_refused_where_the_peer_takes_none_or_there_are_none() -> None:
                 await call.send_keys("1")
             with pytest.raises(LineError, match="No keys"):
                 await call.send_keys("")
+
+    run(scenario())
+
+
+def test_a_wrong_key_among_good_ones_presses_none() -> None:
+    async def scenario() -> None:
+        async with peer(mute=True) as pbx, Phone() as phone:
+            call = await phone.dial(pbx.uri())
+            with pytest.raises(LineError, match="'x' is not a telephone key"):
+                await call.send_keys("12x")
+            await call.speak(tone(0.04))
+            assert {rtp_fields(packet)[0] for packet in pbx.rtp} == {0}
 
     run(scenario())
 
@@ -192,7 +205,7 @@ def wire() -> Iterator[tuple[Media, socket.socket]]:
     """A call's media connected to a bare socket."""
     other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     other.bind(("127.0.0.1", 0))
-    media = Media(open_media_socket("127.0.0.1"), time.monotonic(), VoiceSettings())
+    media = Media(open_udp("127.0.0.1"), time.monotonic(), VoiceSettings())
     media.connect(MediaAnswer("127.0.0.1", other.getsockname()[1], Law.MU, 101))
     other.connect(media.sock.getsockname())
     yield media, other
@@ -202,7 +215,7 @@ def wire() -> Iterator[tuple[Media, socket.socket]]:
 
 def heard_at(media: Media, other: socket.socket, packet: bytes) -> float:
     other.send(packet)
-    heard = media.receive(time.monotonic() - time.time())
+    heard = media.receive(wall_to_monotonic_s())
     assert heard is not None
     return heard[0]
 

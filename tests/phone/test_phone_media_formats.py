@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from backend.audio.g711 import Law
 from backend.core.errors import LineError
-from backend.phone.rtp import key_event, pack_header, parse_packet
+from backend.phone.rtp import check_key, key_event, pack_header, parse_packet
 from backend.phone.sdp import build_offer, parse_media
 
 ANSWER = b"""v=0\r
@@ -46,6 +46,7 @@ def test_our_own_offer_is_read_back(host: object, port: int, laws: list[Law]) ->
         (b"20014", b"port", "malformed"),
         (b"20014", b"70000", "no address"),
         (b"c=IN IP4 10.0.0.1", b"c=IN IP4", "bad address"),
+        (b"IP4 10.0.0.1\r\nt", b"IP4 pbx.example\r\nt", "no IP address"),
         (b"c=IN IP4 10.0.0.1\r\n", b"", "no address"),
         (b"Asterisk", b"\xff\xfe", "UTF-8"),
     ],
@@ -109,10 +110,10 @@ def test_any_bytes_are_a_packet_or_a_line_error(data: bytes) -> None:
 
 def test_a_key_event_is_as_rfc_4733_draws_it() -> None:
     assert key_event("#", 320, end=False) == bytes([11, 10, 1, 64])
-    assert key_event("d", 99_999, end=True) == bytes([15, 0x8A, 0xFF, 0xFF])
+    assert key_event("D", 99_999, end=True) == bytes([15, 0x8A, 0xFF, 0xFF])
 
 
 @pytest.mark.parametrize("key", ["", "E", "12", "é"])
 def test_what_is_not_a_key_is_refused(key: str) -> None:
     with pytest.raises(LineError, match="telephone key"):
-        key_event(key, 0, end=False)
+        check_key(key)
