@@ -28,7 +28,7 @@ async def run_serve(settings: Settings, ready_fd: int | None) -> None:
     try:
         await app.start()
         if ready_fd is not None:
-            write_ready(ready_fd, Ready(app.url, app.one_time_password, app.notes))
+            write_ready(ready_fd, Ready(app.url, app.one_time_password, tuple(app.notes)))
         await stop.wait()
     finally:
         await app.stop()
