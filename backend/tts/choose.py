@@ -24,8 +24,8 @@ FindProgram = Callable[[str], Program | None]
 LADDER = ("piper", "flite", "espeak-ng")
 """Best first. edge-tts is never chosen without being asked for: it sends sentences away."""
 
-QUEUE_S = 1.5
-"""A caller hears a pause of this length as trouble on the line."""
+QUEUE_S = 2.0
+"""A caller takes a longer pause for trouble on the line."""
 PROGRAM_S = 4.0
 PIPER_S = 4.0
 ONLINE_S = 5.0

@@ -5,8 +5,7 @@ from functools import partial
 
 from backend.audio.pcm import Pcm
 from backend.core.errors import EngineError
-from backend.tts.program import Leash, ProgramRunner
-from backend.tts.shape import shaped, wav_samples
+from backend.tts.program import Leash, ProgramRunner, speech_in
 
 DEFAULT_VOICE = "en-us"
 WORDS_PER_MINUTE = 160
@@ -57,5 +56,4 @@ class EspeakNg:
             env=self._env,
             stdin=text.encode("utf-8", "replace"),
         )
-        samples, from_hz = wav_samples(output)
-        return shaped(samples, from_hz, rate_hz)
+        return speech_in(output, rate_hz)

@@ -7,8 +7,14 @@ from pathlib import Path
 
 from backend.audio.pcm import Pcm
 from backend.core.errors import EngineError
-from backend.tts.program import Leash, ProgramRunner, content_of, fd_path, memory_file
-from backend.tts.shape import shaped, wav_samples
+from backend.tts.program import (
+    Leash,
+    ProgramRunner,
+    content_of,
+    fd_path,
+    memory_file,
+    speech_in,
+)
 
 VOICES = ("slt", "awb", "rms", "kal", "kal16")
 DEFAULT_VOICE = "slt"
@@ -76,8 +82,7 @@ class Flite:
                 env=self._env,
                 pass_fds=(words, sound),
             )
-            samples, from_hz = wav_samples(content_of(sound))
-        return shaped(samples, from_hz, rate_hz)
+            return speech_in(content_of(sound), rate_hz)
 
 
 def _ascii(text: str) -> str:

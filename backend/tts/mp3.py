@@ -21,7 +21,8 @@ class Mp3Decoder:
 
     def feed(self, data: bytes) -> Pcm:
         """Samples that became complete."""
-        return _joined(self._mono(self._decode(data)))
+        # FFmpeg's parser takes an empty piece for the end.
+        return _joined(self._mono(self._decode(data))) if data else EMPTY
 
     def finish(self) -> Pcm:
         """The rest; nothing may be fed afterwards."""

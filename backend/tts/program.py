@@ -5,15 +5,22 @@ the event loop; a cancelled sentence kills its process.
 """
 
 import asyncio
+import io
 import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
-from backend.core.errors import EngineError
+import numpy as np
+
+from backend.audio.pcm import Pcm
+from backend.audio.riff import read_header
+from backend.core.errors import AudioError, EngineError
+from backend.tts.shape import shaped
 
 TIMEOUT_S = 10.0
 """A sentence takes 10–60 ms; the longest text we allow takes under a second."""
@@ -127,3 +134,20 @@ def fd_path(descriptor: int) -> str:
 def content_of(descriptor: int) -> bytes:
     """Everything in a memory file."""
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def speech_in(data: bytes, rate_hz: int) -> Pcm:
+    """The speech in a program's WAV output, trimmed, at `rate_hz`. Raises EngineError.
+
+    A program that writes to a pipe cannot know the size beforehand and claims the largest;
+    what is there counts.
+    """
+    try:
+        header = read_header(io.BytesIO(data), Path("The output"))
+    except AudioError as error:
+        raise EngineError(f"The speech program wrote no usable audio. {error.message}") from error
+    if header.channels != 1:
+        raise EngineError(f"The speech program wrote {header.channels} channels instead of one.")
+    body = data[header.data_offset : header.data_offset + header.data_bytes]
+    samples = np.frombuffer(body[: len(body) - len(body) % 2], dtype="<i2").astype(np.int16)
+    return shaped(samples, header.rate_hz, rate_hz)

@@ -1,15 +1,10 @@
 """What every engine's audio goes through: the line's rate, and no silence around the words."""
 
-import io
-from pathlib import Path
-
 import numpy as np
 
 from backend.audio.level import dbfs_to_amplitude
 from backend.audio.pcm import EMPTY, Pcm
 from backend.audio.resample import Resampler
-from backend.audio.riff import read_header
-from backend.core.errors import AudioError
 
 LEAD_KEPT_S = 0.02
 """Every millisecond here is heard as a slower answer; 20 keep the onset of a soft consonant."""
@@ -80,18 +75,3 @@ def shaped(pcm: Pcm, from_hz: int, to_hz: int) -> Pcm:
     """A whole sentence at once."""
     shaper = Shaper(from_hz, to_hz)
     return np.concatenate((shaper.feed(pcm), shaper.finish()))
-
-
-def wav_samples(data: bytes) -> tuple[Pcm, int]:
-    """Samples and rate of a mono WAV in memory. Raises AudioError.
-
-    A program that writes to a pipe cannot know the size beforehand and claims the largest;
-    what is there counts.
-    """
-    name = Path("the program's output")
-    header = read_header(io.BytesIO(data), name)
-    if header.channels != 1:
-        raise AudioError(f"{name} has {header.channels} channels instead of one.")
-    body = data[header.data_offset : header.data_offset + header.data_bytes]
-    samples = np.frombuffer(body[: len(body) - len(body) % 2], dtype="<i2").astype(np.int16)
-    return samples, header.rate_hz

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from backend.audio.pcm import Pcm
 from backend.core.errors import AudioError, EngineError
 from backend.tts.base import Clip
 from backend.tts.cache import SpeechCache, SpokenFile, SpokenKey, temporary

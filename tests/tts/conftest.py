@@ -1,4 +1,5 @@
-"""A Piper voice small enough to build for the tests: it hums, as long as the text is."""
+"""Real engines for the tests: flite, espeak-ng, and a Piper voice small enough to build here, which
+hums for as long as the text is."""
 
 import json
 from pathlib import Path
@@ -9,6 +10,10 @@ import onnx
 import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper
+
+from backend.parts.finder import ensure
+from backend.parts.program import Program
+from tests.support.pbx import PARTS_HOME
 
 VOICE_RATE_HZ = 22050
 SAMPLES_PER_PHONEME = 1024
@@ -63,6 +68,18 @@ def _humming_model() -> onnx.ModelProto:
         [onnx.numpy_helper.from_array(value, name) for name, value in constants.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+
+
+@pytest.fixture(scope="session")
+def flite() -> Program:
+    """The machine's flite, or the repository's unpacked one."""
+    return ensure("flite", PARTS_HOME, print)
+
+
+@pytest.fixture(scope="session")
+def espeak() -> Program:
+    """The machine's espeak-ng, or the repository's unpacked one."""
+    return ensure("espeak-ng", PARTS_HOME, print)
 
 
 @pytest.fixture(scope="session")

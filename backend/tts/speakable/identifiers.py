@@ -51,9 +51,9 @@ def with_identifiers_spoken(text: str) -> str:
     """Ticket, customer, account, … numbers; `#17`; `1 0 0 4`; five digits and more; `INV-204`."""
     if not any(char.isdigit() for char in text):
         return text
+    text = _PARTED.sub(lambda match: _spell_parts(match[0]), text)
     text = _NAMED.sub(_named, _NUMBER_SIGN.sub("number ", text))
     text = _THOUSANDS.sub(lambda match: match[0].replace(" ", ""), text)
-    text = _PARTED.sub(lambda match: _spell_parts(match[0]), text)
     text = _HASHED.sub(lambda match: f"number {_code_digits(match[1])}", text)
     text = _SPACED.sub(lambda match: spell_grouped(re.sub(r"\D", "", match[0])), text)
     text = _ZEROED.sub(lambda match: spell_grouped(match[1]), text)
