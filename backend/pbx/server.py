@@ -153,7 +153,8 @@ def _dies_with_us() -> tuple[str, ...]:
     """Have the kernel end Asterisk when our process ends, however it ends.
 
     `setpriv` (util-linux) sets it between fork and exec, where Python code must not run. Where it
-    is missing, the next start still finds and stops the orphan.
+    is missing, the next start still finds and stops the orphan. To the kernel "our process" is
+    the thread that called `start`: call it from one that lasts.
     """
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "TERM", "--") if setpriv else ()

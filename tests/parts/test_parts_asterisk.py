@@ -90,7 +90,7 @@ def test_it_is_unpacked_again_from_the_kept_packages_without_a_network(tmp_path:
 
     began = time.perf_counter()
     assert find_asterisk(tmp_path) == program
-    assert time.perf_counter() - began < 0.05
+    assert time.perf_counter() - began < 0.5
 
 
 @pytest.mark.pbx

@@ -62,7 +62,8 @@ async def leave_message(call: PhoneCall, settings: Settings) -> tuple[Path, str]
 
 def test_without_a_bot_the_caller_leaves_a_message(tmp_path: Path, short_prompts: Path) -> None:
     async def scenario() -> None:
-        async with running_pbx(tmp_path) as (settings, _), Phone() as phone:
+        folder = tmp_path / "a data folder"
+        async with running_pbx(folder) as (settings, _), Phone() as phone:
             call = await phone.dial(uri(settings), caller="+15550001111")
             message, reason = await leave_message(call, settings)
             assert message.stem.endswith("-+15550001111")

@@ -9,6 +9,7 @@ import sys
 import textwrap
 from pathlib import Path
 
+import httpx
 import pytest
 
 from backend.config import ROOT, Settings
@@ -49,6 +50,17 @@ def test_it_starts_without_complaints(tmp_path: Path) -> None:
             written = (settings.data_dir / "pbx/log/messages.log").read_text()
             assert "ERROR" not in written
             assert "WARNING" not in written
+
+    run(scenario())
+
+
+def test_ari_answers_on_loopback_to_its_password_only(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_pbx(tmp_path) as (settings, server), httpx.AsyncClient() as client:
+            url = f"http://127.0.0.1:{settings.ari_port}/ari/asterisk/info"
+            right = await client.get(url, auth=("frontdesk", server.secrets.ari))
+            wrong = await client.get(url, auth=("frontdesk", "guess"))
+            assert (right.status_code, wrong.status_code) == (200, 401)
 
     run(scenario())
 
