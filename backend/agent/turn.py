@@ -9,7 +9,13 @@ from backend.agent.intents.base import IntentGuess
 from backend.agent.knowledge.model import FAQ, Knowledge
 from backend.agent.memory import Memory, Phrase, Task
 from backend.agent.services import Services
-from backend.agent.slots.numbers import Length, NumberSlot, keyed_number, spoken_number
+from backend.agent.slots.numbers import (
+    Length,
+    NumberSlot,
+    keyed_number,
+    spoken_number,
+    without_number,
+)
 from backend.agent.slots.yes_no import Answer, YesNo, yes_no
 from backend.agent.words import words
 from backend.core.ids import new_ticket_number
@@ -71,14 +77,20 @@ class Turn:
 
     @property
     def guess(self) -> IntentGuess:
-        """What the words mean by themselves, a leading "yes," or "no," left out."""
+        """What the words mean by themselves; see `request`."""
         if self._guess is None:
-            text = self.heard.text
-            answer = yes_no(text)
-            if answer and len(words(answer.rest)) > 1:
-                text = answer.rest
-            self._guess = self.memory.snapshot.classifier.classify(text)
+            self._guess = self.memory.snapshot.classifier.classify(self.request)
         return self._guess
+
+    @property
+    def request(self) -> str:
+        """The words without a leading "yes," or "no," and without a customer number in them."""
+        text = self.heard.text
+        answer = yes_no(text)
+        if answer and len(words(answer.rest)) > 1:
+            text = answer.rest
+        length = Length(self.knowledge.min_digits, self.knowledge.max_digits)
+        return without_number(text, length)
 
     def hear_as(self, heard: Heard) -> None:
         """Take something else to be what was heard (a doubt was cleared up)."""

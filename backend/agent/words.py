@@ -24,6 +24,8 @@ _SPELLINGS = (
     (re.compile(r"'ve\b"), " have"),
     (re.compile(r"'ll\b"), " will"),
     (re.compile(r"'d\b"), " would"),
+    (re.compile(r"\b(it|that|what|where|when|who|how|there|here)'s\b"), r"\1 is"),
+    (re.compile(r"\b(that|what|where)s\b"), r"\1 is"),
     (re.compile(r"'s\b"), " s"),
 )
 _WORD = re.compile(r"[^\W_]+")

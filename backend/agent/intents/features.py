@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from backend.agent.words import words
 
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 """Counts changes of what a feature is: part of the key of stored models."""
 WORD_NGRAMS = (1, 2)
 CHARACTER_NGRAMS = (2, 3, 4)

@@ -29,6 +29,7 @@ def raise_doubt(turn: Turn) -> bool:
     if phrase is None:
         return False
     memory = turn.memory
+    turn.reprompt = True
     turn.memory = replace(memory, doubt=Doubt(turn.heard, memory.asked, memory.question))
     turn.ask(phrase.key, YES_NO_QUESTION, **phrase.slots)
     return True
@@ -43,6 +44,10 @@ def settle_doubt(turn: Turn) -> bool:
     if doubt is None:
         return False
     answer = turn.yes_no(confirming=True)
+    if answer is None and turn.guess.intent == "repeat":
+        turn.reprompt = True
+        turn.ask_again()
+        return True
     turn.memory = replace(turn.memory, doubt=None, asked=doubt.asked, question=doubt.question)
     if answer is None:
         # They said it again instead of confirming it.

@@ -15,7 +15,7 @@ async def begin(turn: Turn) -> None:
     if task and task.in_progress:
         if not await task.misfit(turn):
             unclear(turn)
-    elif len(words(turn.heard.text)) < QUESTION_WORDS:
+    elif len(words(turn.request)) < QUESTION_WORDS:
         unclear(turn)
     elif turn.services.answers_open_questions:
         turn.open_question = turn.heard.text

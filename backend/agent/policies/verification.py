@@ -89,8 +89,8 @@ class AskNumber(Task):
         slot = turn.number(_length(turn))
         if slot and slot.complete:
             return False
-        if turn.guess.intent == "no_number":
-            return True
+        if turn.guess.intent in ("no_number", "never_mind"):
+            return turn.guess.intent == "no_number"
         answer = turn.yes_no()
         return answer is not None and answer.answer is Answer.NO and not answer.rest
 

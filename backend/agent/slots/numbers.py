@@ -9,6 +9,10 @@ _CORRECTIONS = (
     ("no",), ("sorry",), ("wait",), ("actually",), ("correction",), ("oops",), ("rather",),
     ("i", "mean"), ("scratch", "that"), ("make", "that"), ("i", "meant"), ("wrong",), ("again",),
 )  # fmt: skip
+_INTRODUCTIONS = frozenset(
+    ["my", "the", "is", "it's", "number", "number's", "customer", "account", "id", "and"]
+)
+"""Words that only lead up to a number."""
 _NEGATIONS = (("not",), ("isn't",), ("not", "number"))
 
 
@@ -51,6 +55,25 @@ def spoken_number(text: str, length: Length) -> NumberSlot | None:
         previous_end = run.end
     candidates = [digits for digits in candidates if digits]
     return _chosen(candidates, length) if candidates else None
+
+
+def without_number(text: str, length: Length) -> str:
+    """The sentence without its complete numbers and the words that introduce them.
+
+    What is left is what the caller wants: "which plan am I on, my number is 1004".
+    """
+    spoken = tokens(text)
+    runs = [run for run in digit_runs(spoken) if length.fits(_trimmed(run, length))]
+    if not runs:
+        return text
+    kept: list[str] = []
+    position = 0
+    for run in runs:
+        kept += spoken[position : run.start]
+        while kept and kept[-1] in _INTRODUCTIONS:
+            kept.pop()
+        position = run.end
+    return " ".join(kept + spoken[position:])
 
 
 def keyed_number(keys: str, length: Length) -> NumberSlot | None:

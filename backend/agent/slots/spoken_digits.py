@@ -158,7 +158,8 @@ class _Reader:
     def _rest(self, limit: int) -> int:
         """What follows "hundred" or "thousand", if it is smaller: "and four", "two hundred"."""
         start = self.position
-        if self._word() == "and":
+        joined = self._word() == "and"
+        if joined:
             self.position += 1
         zeros = 0
         while limit == 1000 and self._word() in ("oh", "o", "zero") and zeros < 2:
@@ -168,7 +169,9 @@ class _Reader:
         if value is not None and limit > 100 and self._word() == "hundred":
             self.position += 1
             value = value * 100 + self._rest(100)
-        if value is None or value >= limit:
+        # "Eight hundred five five five": the fives are digits of their own.
+        lone = value is not None and value < 10 and not joined and bool(_digit(self._word()))
+        if value is None or value >= limit or lone:
             self.position = start
             return 0
         return value

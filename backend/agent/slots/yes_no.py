@@ -51,8 +51,9 @@ _ONLY_YES = _phrases(
     I believe so; I suppose so; I hope so; sounds good; sounds great; that works; why not;
     that would be great; that would be nice; that would help; no problem; no doubt; it helped;
     that helped; that did it; it works; it works now; it worked; works now; it's working;
-    it's working now; working now; it's better; it's better now; better; it's fixed; fixed; solved;
-    all good; much better; it's back; it's back now; one; press one; yes that's the one"""
+    it's working now; it's working again; working now; it's better; it's better now; better;
+    it's fixed; fixed; solved; all good; much better; it's back; it's back now; one;
+    press one; yes that's the one"""
 )
 _ONLY_NO = _phrases(
     """I don't; I didn't; I do not; I'm not; I wouldn't; I'd rather not; rather not; I guess not;

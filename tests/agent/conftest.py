@@ -1,0 +1,82 @@
+"""The shipped knowledge base, trained once, and calls that use it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backend.agent.agent import FrontdeskAgent, build_agent
+from backend.agent.knowledge.store import KnowledgeStore, Snapshot
+from backend.config import Settings
+from backend.core.errors import KnowledgeError
+from tests.agent.harness import KB_PATH, Call, Directory
+
+AgentMaker = Callable[..., FrontdeskAgent]
+
+
+@pytest.fixture(scope="session")
+def model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def knowledge(model_dir: Path) -> KnowledgeStore:
+    """The shipped knowledge base, not watched."""
+
+    def refuse(error: KnowledgeError) -> None:
+        raise error
+
+    store = KnowledgeStore(KB_PATH, model_dir=model_dir, on_problem=refuse)
+    asyncio.run(store.start(watch=False))
+    return store
+
+
+@pytest.fixture(scope="session")
+def snapshot(knowledge: KnowledgeStore) -> Snapshot:
+    return knowledge.current
+
+
+@pytest.fixture
+def directory() -> Directory:
+    return Directory()
+
+
+@pytest.fixture
+def warnings() -> list[tuple[str, str]]:
+    """What the agent warned of: (code, message)."""
+    return []
+
+
+@pytest.fixture
+def make_agent(
+    knowledge: KnowledgeStore, directory: Directory, warnings: list[tuple[str, str]]
+) -> AgentMaker:
+    """Builds an agent; keyword arguments are settings."""
+
+    def make(**changes: object) -> FrontdeskAgent:
+        # Validated directly: the machine's environment and .env have no say here.
+        settings = Settings.model_validate(changes)
+        return build_agent(
+            knowledge, directory, settings, lambda code, message: warnings.append((code, message))
+        )
+
+    return make
+
+
+@pytest.fixture
+def call(make_agent: AgentMaker) -> Call:
+    """A call from a known phone number; nobody can be transferred to."""
+    return Call(make_agent())
+
+
+@pytest.fixture
+def staffed_call(make_agent: AgentMaker) -> Call:
+    """A call where extension 2001 is a person."""
+    return Call(make_agent(human_extension="2001"))
+
+
+@pytest.fixture
+def anonymous_call(make_agent: AgentMaker) -> Call:
+    """A call that shows no phone number."""
+    return Call(make_agent(), caller="anonymous")
