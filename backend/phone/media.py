@@ -175,14 +175,16 @@ class Media:
         return start_s, packet.payload
 
     def _place(self, packet: RtpPacket, arrived_s: float) -> float:
-        """When the packet's first sample is heard: by the sender's clock, once anchored."""
+        """When the packet's first sample is heard: by the sender's clock, once anchored.
+
+        The anchor is a real arrival, so nothing is ever said to be heard before it came.
+        """
         if self._anchor is not None and not packet.marker:
             ssrc, timestamp, anchored_s = self._anchor
             # Signed difference of 32-bit counters, so that wrapping and reordering both work.
             elapsed = ((packet.timestamp - timestamp + 0x80000000) & 0xFFFFFFFF) - 0x80000000
             start_s = anchored_s + elapsed / RATE_HZ
-            # A packet that is early shows that the anchor was late: anchor anew, too.
-            if ssrc == packet.ssrc and 0 <= arrived_s - start_s <= REANCHOR_S:
+            if ssrc == packet.ssrc and abs(start_s - arrived_s) <= REANCHOR_S:
                 return start_s
         self._anchor = (packet.ssrc, packet.timestamp, arrived_s)
         return arrived_s
