@@ -146,7 +146,7 @@ class PrivateApt:
         found: list[tuple[str, str]] = re.findall(
             r"^'([^']+)/dists/([^/']+)/", result.stdout, flags=re.MULTILINE
         )
-        release = platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+        release = _release()
         # Others publish for "bookworm" too; Debian's own archive is called debian everywhere.
         candidates = [site for site, suite in found if suite == release or site.endswith("/debian")]
         if not candidates:
@@ -163,6 +163,14 @@ class PrivateApt:
     def _check(self, result: Completed) -> None:
         if result.returncode:
             raise apt_error(result.stderr, self._folder)
+
+
+def _release() -> str:
+    """The release's code name, e.g. `trixie`; empty where the system does not say."""
+    try:
+        return platform.freedesktop_os_release().get("VERSION_CODENAME", "")
+    except OSError:
+        return ""
 
 
 def run_quietly(command: list[str], cwd: Path | None = None) -> Completed:

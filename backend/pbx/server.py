@@ -60,7 +60,8 @@ class PbxServer:
         async with AsyncExitStack() as undo:
             undo.push_async_callback(self.stop)  # never leave a half-started PBX
             self._take(folder)
-            conf = prepare_run(self.settings, self.secrets, layout_of(self._program))
+            layout = layout_of(self._program)
+            conf = await asyncio.to_thread(prepare_run, self.settings, self.secrets, layout)
             await orphan.stop(conf)
             probe.require_free(probe.listeners(self.settings))
             self._process = await self._spawn(conf, folder / "log")

@@ -74,7 +74,7 @@ def nothing_installed(tmp_path: Path) -> Path:
 
 def test_a_part_is_unpacked_with_what_it_depends_on(tmp_path: Path, source: Path) -> None:
     said: list[str] = []
-    store = Store(tmp_path / "data")
+    store = Store(tmp_path / "a data folder")
     program = unpack_part(TOOL, store, said.append, nothing_installed(tmp_path))
     works = subprocess.check_output([*program.command, "works"], env=program.environment())
     assert works == b"works\n"
