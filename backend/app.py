@@ -1,6 +1,7 @@
 """The composition root: builds every part once, starts them in order, stops them in reverse."""
 
 import asyncio
+import importlib
 import time
 from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
@@ -12,10 +13,6 @@ import structlog
 
 from backend.agent.agent import FrontdeskAgent, build_agent
 from backend.agent.knowledge.store import KnowledgeStore, Snapshot
-from backend.api.app import create_app
-from backend.api.first_user import ensure_first_user
-from backend.api.services import ApiServices
-from backend.api.serving import WebServer
 from backend.asr.base import Recogniser, Vocabulary
 from backend.asr.choose import choose_recogniser
 from backend.calls.center import CallCenter, LiveCalls
@@ -31,7 +28,6 @@ from backend.core.records import CallOutcome
 from backend.db.database import Database
 from backend.db.recorder import record_calls
 from backend.db.store import Store
-from backend.health import HealthCheck
 from backend.parts.finder import find
 from backend.pbx.folders import prepare_media
 from backend.telephony.agi.line import VOICE_RATE_HZ, AgiLine, SharedMedia, TurnSettings
@@ -70,9 +66,8 @@ class App:
     async def start(self) -> None:
         """Everything; returns when calls are taken. Raises FrontdeskError."""
         await self.start_for_text()
-        await self._start_pages()
-        self.one_time_password = await self._first_user()
         await self._start_agi()
+        await self._start_pages()
         self._in_background(self._warm(), "warm")
         self._in_background(self._messages.watch(), "messages")
 
@@ -150,6 +145,13 @@ class App:
         await self.voice.warm(self.agent.fixed_sentences(), VOICE_RATE_HZ)
 
     async def _start_pages(self) -> None:
+        # A second of imports: the telephone is answered before, and meanwhile.
+        await asyncio.to_thread(importlib.import_module, "backend.api.app")
+        from backend.api.app import create_app
+        from backend.api.services import ApiServices
+        from backend.api.serving import WebServer
+        from backend.health import HealthCheck
+
         settings = self.settings
         services = ApiServices(
             settings=settings,
@@ -164,8 +166,11 @@ class App:
         server = WebServer(create_app(services), settings.web_host, settings.web_port)
         await server.start()
         self._stack.push_async_callback(server.aclose)
+        self.one_time_password = await self._first_user()
 
     async def _first_user(self) -> str | None:
+        from backend.api.first_user import ensure_first_user
+
         try:
             return await ensure_first_user(self.store, now=datetime.now(UTC))
         except FrontdeskError as error:
