@@ -53,8 +53,7 @@ class SpeechSettings:
     baseline_limit_dbfs: float = -30.0
     """The baseline never rises above this: what is louder is somebody."""
     debounce_s: float = 0.06
-    """Voiced frames closer together than this, or fewer than this, do not stand alone: clicks
-    and keypad bounces are shorter than any syllable."""
+    """Voice must last this long at a stretch to count: clicks are shorter than any syllable."""
     minimum_speech_s: float = 0.12
     """Less voiced time than this in all is not speech: the shortest "yes" has about 150 ms."""
 

@@ -83,7 +83,11 @@ class WavWriter:
         except OSError as error:
             raise self._failure(error) from error
         self._closed = False
-        self._write_header()
+        try:
+            self._write_header()
+        except AudioError:
+            self.close()
+            raise
 
     def __enter__(self) -> Self:
         return self

@@ -2,8 +2,9 @@
 
 import contextlib
 import os
-import resource
 import struct
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from backend.audio.pcm import Pcm
-from backend.audio.riff import HEADER_BYTES, wav_header
+from backend.audio.riff import wav_header
 from backend.audio.wav import (
     GrowingWavReader,
     WavWriter,
@@ -148,26 +149,33 @@ def test_a_folder_that_is_not_there_is_an_audio_error(tmp_path: Path) -> None:
         WavWriter(tmp_path / "none" / "a.wav", 8000)
 
 
+FILL_THE_DISK = """
+import resource, signal, sys
+from pathlib import Path
+import numpy as np
+from backend.audio.wav import WavWriter
+from backend.core.errors import AudioError
+
+resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with WavWriter(Path(sys.argv[1]), 8000) as writer:
+    writer.write(np.arange(1000, dtype=np.int16))
+    try:
+        writer.write(np.arange(1000, dtype=np.int16))
+    except AudioError as error:
+        print(error.message)
+"""
+
+
 def test_when_the_disk_is_full_what_was_written_stays_playable(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
-    pid = os.fork()
-    if pid == 0:  # a child, because the limit on file size cannot be raised again
-        code = 1
-        try:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (HEADER_BYTES + 3000, HEADER_BYTES + 3000))
-            import signal
-
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            with WavWriter(path, 8000) as writer:
-                writer.write(COUNT)
-                try:
-                    writer.write(COUNT)
-                except AudioError:
-                    code = 0
-        finally:
-            os._exit(code)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    # A process of its own, because a limit on file size stands in for the disk.
+    command = [sys.executable, "-c", FILL_THE_DISK, str(path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "cannot be written: File too large" in told
     assert np.array_equal(read_wav(path)[0], COUNT)
+    with pytest.raises(AudioError, match="No space left"):
+        WavWriter(Path("/dev/full"), 8000)
 
 
 # Following a file another process writes

@@ -230,16 +230,16 @@ def test_packets_are_placed_by_the_senders_clock(wire: tuple[Media, socket.socke
 
 @pytest.mark.parametrize(
     ("timestamp", "ssrc", "marker"),
-    [(0, 7, True), (0, 8, False), (800_160, 7, False), (160, 7, False)],
+    [(8160, 7, True), (8160, 8, False), (800_160, 7, False), (2**31, 7, False)],
 )
-def test_a_marker_a_new_source_a_jump_or_an_early_packet_starts_afresh(
+def test_a_marker_a_new_source_or_a_jump_starts_afresh(
     wire: tuple[Media, socket.socket], timestamp: int, ssrc: int, marker: bool
 ) -> None:
     media, other = wire
     heard_at(media, other, pack_header(0, 1, 0, 7) + bytes(160))
     before_s = time.monotonic()
     packet = pack_header(0, 2, timestamp, ssrc, marker=marker) + bytes(160)
-    assert heard_at(media, other, packet) >= before_s - 0.001
+    assert before_s - 0.001 <= heard_at(media, other, packet) <= time.monotonic()
 
 
 def test_nothing_is_sent_to_a_peer_that_holds_us(wire: tuple[Media, socket.socket]) -> None:
