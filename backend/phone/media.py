@@ -98,8 +98,9 @@ class Media:
 
     def drop(self, item: Speech | KeyPress) -> None:
         """What of it has not left never will."""
-        with contextlib.suppress(ValueError):
-            self._queue.remove(item)
+        if not item.left:
+            with contextlib.suppress(ValueError):
+                self._queue.remove(item)
 
     def send_packet(self, now_s: float) -> None:
         """Send the packet due now: speech, a key, or silence."""
@@ -113,10 +114,10 @@ class Media:
         else:
             self._send_key(head, now_s)
         self._timestamp += PACKET_SAMPLES
+        if head is not None and head.left and not head.done.done():
+            head.done.set_result(head.result())
         if head is not None and head.finished:
             self._queue.popleft()
-            if not head.done.done():
-                head.done.set_result(head.result())
 
     def _send_speech(self, speech: Speech, now_s: float) -> None:
         index = speech.position

@@ -48,9 +48,14 @@ class Speech:
         return payload
 
     @property
-    def finished(self) -> bool:
-        """All of it has left."""
+    def left(self) -> bool:
+        """All of it has been sent."""
         return self.position >= len(self.packets)
+
+    @property
+    def finished(self) -> bool:
+        """The next may begin."""
+        return self.left
 
     def result(self) -> Sent:
         """When it left; for as much as has."""
@@ -87,8 +92,13 @@ class KeyPress:
         return key_event(self.key, tones * PACKET_SAMPLES, end=ending)
 
     @property
+    def left(self) -> bool:
+        """The key has been sent; only the pause after it remains."""
+        return self.packets_sent >= _KEY_PACKETS + _END_PACKETS
+
+    @property
     def finished(self) -> bool:
-        """Key and pause are over."""
+        """The pause is over, too: the next may begin."""
         return self.packets_sent >= _KEY_PACKETS + _END_PACKETS + _PAUSE_PACKETS
 
     def result(self) -> Sent:

@@ -73,13 +73,26 @@ def test_keys_arrive_as_telephone_events() -> None:
         async with peer(mute=True) as pbx, Phone() as phone:
             call = await phone.dial(pbx.uri())
             sent = await call.send_keys("1#")
-            assert sent.end_s - sent.start_s == pytest.approx(0.36, abs=0.1)
+            assert sent.end_s - sent.start_s == pytest.approx(0.34, abs=0.1)
             events = [f for f in map(rtp_fields, pbx.rtp) if f[0] == 101]
             by_stamp = {f[3]: [g for g in events if g[3] == f[3]] for f in events}
             assert [group[0][4][0] for group in by_stamp.values()] == [1, 11]
             for group in by_stamp.values():
                 assert [f[1] for f in group] == [True, *[False] * 7]
                 assert [bool(f[4][1] & 0x80) for f in group] == [False] * 5 + [True] * 3
+
+    run(scenario())
+
+
+def test_keys_have_been_sent_even_if_the_peer_hangs_up_on_the_last_one() -> None:
+    async def scenario() -> None:
+        async with peer(mute=True) as pbx, Phone() as phone:
+            call = await phone.dial(pbx.uri())
+            await call.send_keys("1")
+            await pbx.request("BYE")
+            assert (await call.wait_ended(timeout_s=5)).by is EndedBy.PEER
+            events = [f for f in map(rtp_fields, pbx.rtp) if f[0] == 101]
+            assert events[-1][4][1] & 0x80
 
     run(scenario())
 
