@@ -26,6 +26,7 @@ STATUS_OF_CODE = {
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
+CODE_OF_STATUS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large"}
 MACHINE_PATHS = ("/api/", "/health", "/metrics")
 
 
@@ -129,14 +130,16 @@ async def _on_invalid(request: Request, error: Exception) -> Response:
 
 
 async def _on_http(request: Request, error: Exception) -> Response:
-    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    if not isinstance(error, HTTPException):
+        raise error
+    status = HTTPStatus(error.status_code)
     sentences = {
         HTTPStatus.NOT_FOUND: "There is nothing at this address.",
         HTTPStatus.METHOD_NOT_ALLOWED: f"This address does not take {request.method}.",
     }
-    code = status.phrase.lower().replace(" ", "-")
-    headers = dict(getattr(error, "headers", None) or {})
-    return _answer(request, status, code, sentences.get(status, status.phrase + "."), "", headers)
+    code = CODE_OF_STATUS.get(status) or status.phrase.lower().replace(" ", "-")
+    message = sentences.get(status) or f"{error.detail.rstrip('.')}."
+    return _answer(request, status, code, message, "", dict(error.headers or {}))
 
 
 async def _on_bug(request: Request, error: Exception) -> Response:

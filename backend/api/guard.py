@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -84,7 +84,7 @@ class Guard:
     def _check_host(self, host: str) -> None:
         """Only names we were given: a stranger's name that resolves to us (DNS rebinding) would
         let a web page read us. An address cannot be rebound, so every address is fine."""
-        name = (urlsplit(f"//{host}").hostname or "").casefold()
+        name = (_split(f"//{host}").hostname or "").casefold()
         if name in self._allowed_names:
             return
         try:
@@ -98,12 +98,19 @@ class Guard:
             ) from None
 
 
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")
+
+
 def _check_origin(method: str, headers: Headers) -> None:
     """A change asked for by another site's page is refused, whatever cookies come with it."""
     if method in ("GET", "HEAD", "OPTIONS"):
         return
     origin = headers.get("origin")
-    foreign = origin is not None and urlsplit(origin).netloc != headers.get("host")
+    foreign = origin is not None and _split(origin).netloc != headers.get("host")
     if foreign or headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Refused(
             HTTPStatus.FORBIDDEN,

@@ -38,6 +38,6 @@ class Principal:
             raise ApiError(
                 HTTPStatus.FORBIDDEN,
                 "not-allowed",
-                f"A {self.role} may not do this: it takes a {role}.",
+                f"This takes the role of {role}; yours is {self.role}.",
                 fix="Ask an owner to do it, or to give you the role.",
             )

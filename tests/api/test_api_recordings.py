@@ -1,0 +1,116 @@
+"""Recordings: whole, in ranges, and not there."""
+
+import wave
+from pathlib import Path
+
+import pytest
+
+from tests.support.call_events import Script
+from tests.support.office import Office, words_of
+
+CALL = "20261121-090000-aaaaaa"
+PATH = f"/api/calls/{CALL}/recording"
+
+
+def recorded(office: Office, name: str = f"{CALL}.wav") -> bytes:
+    """A call with a recording on the disk; returns the file's bytes."""
+    office.happens(Script(CALL).started().answered("Hello.").ended(recording=name).events)
+    path = office.services.recordings_dir / f"{CALL}.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(2)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(bytes(range(250)) * 64)
+    return path.read_bytes()
+
+
+def test_the_whole_recording(office: Office) -> None:
+    audio = recorded(office)
+    answer = office.program().get(PATH)
+    assert answer.content == audio
+    assert answer.headers["content-type"] == "audio/wav"
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert answer.headers["content-disposition"] == f'inline; filename="{CALL}.wav"'
+    assert "private" in answer.headers["cache-control"]
+
+
+def test_a_download_is_saved_under_the_calls_name(office: Office) -> None:
+    recorded(office)
+    answer = office.program().get(PATH, params={"download": "true"})
+    assert answer.headers["content-disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [
+        ("bytes=0-", 0, None),
+        ("bytes=44-143", 44, 144),
+        ("bytes=-100", -100, None),
+        ("bytes=16000-99999999", 16000, None),
+    ],
+)
+def test_a_player_may_jump(office: Office, asked: str, start: int, end: int | None) -> None:
+    audio = recorded(office)
+    answer = office.program().get(PATH, headers={"range": asked})
+    assert answer.status_code == 206
+    assert answer.content == audio[start:end]
+    first = start % len(audio)
+    assert (
+        answer.headers["content-range"]
+        == f"bytes {first}-{first + len(answer.content) - 1}/{len(audio)}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [("bytes=99999999-", 416), ("bytes=9-1", 400), ("lines=1-2", 400), ("bytes=x", 400)],
+)
+def test_a_range_that_cannot_be_is_refused(office: Office, asked: str, status: int) -> None:
+    recorded(office)
+    assert office.program().get(PATH, headers={"range": asked}).status_code == status
+
+
+def test_only_who_signed_in_may_listen(office: Office) -> None:
+    recorded(office)
+    assert office.browser().get(PATH).status_code == 401
+    assert office.signed_in().get(PATH).status_code == 200
+
+
+def test_a_deleted_recording_says_so_to_programs_and_people(office: Office) -> None:
+    recorded(office)
+    (office.services.recordings_dir / f"{CALL}.wav").unlink()
+    answer = office.program().get(PATH)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "no-recording"
+    assert "deleted" in answer.json()["error"]["fix"]
+    page = office.signed_in().get(f"/calls/{CALL}")
+    assert "was deleted from the disk" in words_of(page)
+    assert "<audio" not in page.text
+
+
+def test_a_call_that_was_not_recorded_says_so(office: Office) -> None:
+    office.happens(Script(CALL).started().ended().events)
+    assert "not recorded" in office.program().get(PATH).json()["error"]["fix"]
+
+
+def test_a_call_that_still_lasts_asks_for_patience(office: Office) -> None:
+    office.happens(Script(CALL).started().events)
+    assert "when the call has ended" in office.program().get(PATH).json()["error"]["fix"]
+
+
+@pytest.mark.parametrize(
+    "name", ["../frontdesk.db", "/etc/hostname", "..", ".", "sub/x.wav", "x" * 190, "\x00"]
+)
+def test_nothing_outside_the_recordings_folder_is_ever_handed_out(
+    office: Office, name: str
+) -> None:
+    recorded(office, name)
+    answer = office.program().get(PATH)
+    assert answer.status_code == 404
+
+
+def test_a_link_that_leads_out_of_the_folder_is_not_followed(office: Office) -> None:
+    recorded(office, "link.wav")
+    link: Path = office.services.recordings_dir / "link.wav"
+    link.symlink_to(office.settings.data_dir / "frontdesk.db")
+    assert office.program().get(PATH).status_code == 404

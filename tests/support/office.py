@@ -1,0 +1,168 @@
+"""The API over a real, seeded database, and people who sign in to it."""
+
+import asyncio
+import re
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from html import unescape
+from pathlib import Path
+
+from argon2 import PasswordHasher
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from backend.api.api_keys import create_api_key
+from backend.api.app import create_app
+from backend.api.services import ApiServices, PartHealth, PartState
+from backend.calls.center import LiveCalls
+from backend.config import Settings
+from backend.core.events import CallEvent, EventBus
+from backend.db.database import Database
+from backend.db.init import initialise
+from backend.db.models import Role
+from backend.db.queries import accounts
+from backend.db.recorder import record_calls
+from backend.db.store import Store
+
+TODAY = date(2026, 11, 21)
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+PASSWORD = "seven wet umbrellas"
+HOME = "http://localhost"
+
+_HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+"""Cheap on purpose: what the parameters are is written in the hash itself."""
+
+
+def seeded_database(folder: Path) -> Path:
+    """A database as `python -m backend.db.init` makes it; to be copied."""
+    path = folder / "template.db"
+    initialise(f"sqlite:///{path}", TODAY)
+    return path
+
+
+@dataclass
+class Office:
+    """An app with its services; times stand still unless `now_s` is moved."""
+
+    app: FastAPI
+    services: ApiServices
+    settings: Settings
+    now_s: float = NOON.timestamp()
+    health: list[PartHealth] = field(
+        default_factory=lambda: [PartHealth("database", PartState.OK, "SQLite")]
+    )
+
+    def browser(self) -> TestClient:
+        """Somebody's browser, not signed in. Redirects are looked at, not followed."""
+        return TestClient(
+            self.app, base_url=HOME, follow_redirects=False, raise_server_exceptions=False
+        )
+
+    def signed_in(self, role: Role = Role.OWNER) -> TestClient:
+        """A browser in which somebody with this role (and as name) has signed in."""
+        self.add_user(role.value, role)
+        browser = self.browser()
+        answer = sign_in(browser, role.value, PASSWORD)
+        assert answer.status_code == 303, answer.text
+        return browser
+
+    def program(self, role: Role = Role.OWNER) -> TestClient:
+        """A program with an API key of this role."""
+        key, _ = asyncio.run(
+            create_api_key(self.services.store, f"{role} key", role, now=self.services.now())
+        )
+        browser = self.browser()
+        browser.headers["authorization"] = f"Bearer {key}"
+        return browser
+
+    def add_user(self, name: str, role: Role, *, must_change_password: bool = False) -> int:
+        """A user with `PASSWORD`; returns the id. One who is there already stays."""
+
+        async def add() -> int:
+            store = self.services.store
+            known = await self.services.database.read(accounts.find_user, name)
+            if known is not None:
+                return known.id
+            user = await store.write(
+                accounts.create_user,
+                name,
+                _HASH,
+                role,
+                now=self.services.now(),
+                must_change_password=must_change_password,
+            )
+            return user.id
+
+        return asyncio.run(add())
+
+    def happens(self, events: Sequence[CallEvent]) -> None:
+        """Calls take place: the bus tells everybody, and the database has stored it."""
+        for event in events:
+            self.services.events.publish(event)
+        asyncio.run(self.services.store.flush())
+
+
+@contextmanager
+def open_office(folder: Path, template: Path) -> Iterator[Office]:
+    """An office in `folder` over a copy of the `template` database."""
+    settings = Settings(_env_file=None, data_dir=folder, web_hosts=("desk.example.com",))
+    recordings_dir = folder / "recordings"
+    recordings_dir.mkdir()
+    shutil.copy(template, folder / "frontdesk.db")
+    database = Database(settings.db_url)
+    store = asyncio.run(Store.open(database, folder))
+    events = EventBus()
+    record_calls(events, store)
+    office: Office
+
+    async def health() -> Sequence[PartHealth]:
+        return list(office.health)
+
+    services = ApiServices(
+        settings=settings,
+        database=database,
+        store=store,
+        events=events,
+        live=LiveCalls(events),
+        health=health,
+        recordings_dir=recordings_dir,
+        clock=lambda: office.now_s,
+    )
+    office = Office(create_app(services), services, settings)
+    try:
+        yield office
+    finally:
+        asyncio.run(store.aclose())
+        database.close()
+
+
+def sign_in(browser: TestClient, name: str, password: str, where: str = "") -> Response:
+    """Fill the sign-in form in and send it."""
+    form = browser.get("/sign-in", params={"next": where})
+    return browser.post(
+        "/sign-in",
+        data={"name": name, "password": password, "next": where, "form_token": token_in(form)},
+    )
+
+
+def token_in(page: Response) -> str:
+    """The form token of a page."""
+    found = re.search(r'name="form_token" value="([0-9a-f]+)"', page.text)
+    assert found, f"no form on this page: {page.status_code} {page.text[:500]}"
+    return found[1]
+
+
+def send(browser: TestClient, path: str, *, form_on: str = "", **fields: str) -> Response:
+    """Open a page (`form_on`, else `path` itself), fill its form in and send it to `path`."""
+    token = token_in(browser.get(form_on or path))
+    return browser.post(path, data={**fields, "form_token": token})
+
+
+def words_of(page: Response) -> str:
+    """What a person reads: tags removed, then entities resolved, blanks squeezed."""
+    without_tags = re.sub(r"<[^>]*>", " ", page.text)
+    return re.sub(r"\s+", " ", unescape(without_tags)).strip()
