@@ -20,7 +20,7 @@ from pathlib import Path
 import structlog
 
 from backend.audio.pcm import Pcm
-from backend.audio.riff import SAMPLE_BYTES, read_header, wav_header
+from backend.audio.riff import HEADER_BYTES, SAMPLE_BYTES, read_header, wav_header
 from backend.audio.wav import read_wav
 from backend.core.errors import AudioError
 
@@ -53,12 +53,22 @@ class SpokenKey:
 class SpokenFile:
     """One complete WAV in the cache. While the object lives, the file is not evicted."""
 
-    __slots__ = ("__weakref__", "length_s", "path", "rate_hz")
+    __slots__ = ("__weakref__", "path", "rate_hz", "samples")
 
-    def __init__(self, path: Path, rate_hz: int, length_s: float) -> None:
+    def __init__(self, path: Path, rate_hz: int, samples: int) -> None:
         self.path = path
         self.rate_hz = rate_hz
-        self.length_s = length_s
+        self.samples = samples
+
+    @property
+    def length_s(self) -> float:
+        """Seconds of audio."""
+        return self.samples / self.rate_hz
+
+    @property
+    def size_bytes(self) -> int:
+        """Size of the file."""
+        return HEADER_BYTES + SAMPLE_BYTES * self.samples
 
     def read(self) -> Pcm:
         """All samples. Reads the disk. Raises AudioError when the file is gone or damaged."""
@@ -117,12 +127,13 @@ class SpeechCache:
     def store(self, key: SpokenKey, pcm: Pcm) -> SpokenFile:
         """Keep a sentence, then make room. Raises AudioError when the disk refuses."""
         name = key.file_name
-        data = wav_file(pcm, key.rate_hz)
-        spoken = SpokenFile(self._folder / name, key.rate_hz, len(pcm) / key.rate_hz)
-        write_whole(spoken.path, data)
+        path = self._folder / name
+        partial = _written_aside(path, wav_file(pcm, key.rate_hz))
         with self._lock:
-            self._in_use[name] = spoken
-            self._remember(name, len(data))
+            # Renamed under the lock: nobody evicts the name between its arrival and its pin.
+            _rename(partial, path)
+            spoken = self._in_use.setdefault(name, SpokenFile(path, key.rate_hz, len(pcm)))
+            self._remember(name, spoken.size_bytes)
             self._evict()
         return spoken
 
@@ -135,7 +146,7 @@ class SpeechCache:
                     log.warning("cached-speech-damaged", file=name)
                 self._forget(name)
                 return None
-            self._remember(name, path.stat().st_size)
+            self._remember(name, spoken.size_bytes)
             spoken = self._in_use.setdefault(name, spoken)
         with contextlib.suppress(OSError):
             os.utime(path)  # the order of use outlives the process
@@ -160,8 +171,8 @@ class SpeechCache:
 def temporary(pcm: Pcm, rate_hz: int) -> SpokenFile:
     """A WAV outside the cache that goes when nobody holds it any more. Raises AudioError."""
     path = Path(tempfile.gettempdir()) / f"frontdesk-{secrets.token_hex(8)}-{rate_hz}.wav"
-    write_whole(path, wav_file(pcm, rate_hz))
-    spoken = SpokenFile(path, rate_hz, len(pcm) / rate_hz)
+    _rename(_written_aside(path, wav_file(pcm, rate_hz)), path)
+    spoken = SpokenFile(path, rate_hz, len(pcm))
     weakref.finalize(spoken, _unlink, path)
     return spoken
 
@@ -174,11 +185,11 @@ def opened(path: Path) -> SpokenFile | None:
             size = os.fstat(file.fileno()).st_size
     except (OSError, AudioError):
         return None
-    if header.channels != 1 or size != header.data_offset + header.data_bytes:
-        return None
-    if not path.stem.endswith(f"-{header.rate_hz}"):
-        return None
-    return SpokenFile(path, header.rate_hz, header.data_bytes / SAMPLE_BYTES / header.rate_hz)
+    spoken = SpokenFile(path, header.rate_hz, header.data_bytes // SAMPLE_BYTES)
+    is_ours = header.channels == 1 and header.data_offset == HEADER_BYTES
+    is_whole = size == spoken.size_bytes
+    is_at_its_rate = path.stem.endswith(f"-{header.rate_hz}")
+    return spoken if is_ours and is_whole and is_at_its_rate else None
 
 
 def wav_file(pcm: Pcm, rate_hz: int) -> bytes:
@@ -186,25 +197,34 @@ def wav_file(pcm: Pcm, rate_hz: int) -> bytes:
     return wav_header(rate_hz, 1, SAMPLE_BYTES * len(pcm)) + pcm.astype("<i2").tobytes()
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file that is never seen half. Raises AudioError."""
+def digest_of(text: str, length: int = TEXT_DIGITS) -> str:
+    """What stands for `text` in a file's name."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+
+
+def _written_aside(path: Path, data: bytes) -> Path:
+    """A file beside `path`, complete, so that nobody ever sees `path` half written."""
     partial = path.with_name(f"{path.stem}-{secrets.token_hex(4)}{_PARTIAL_SUFFIX}")
     try:
         # Readable to all: Asterisk may run as somebody else.
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor has no path
             file.write(data)
+    except OSError as error:
+        raise _refused(partial, path, error) from error
+    return partial
+
+
+def _rename(partial: Path, path: Path) -> None:
+    try:
         partial.replace(path)
     except OSError as error:
-        _unlink(partial)
-        raise AudioError(
-            f"{path} cannot be written: {error.strerror}.", fix="Is the disk full?"
-        ) from error
+        raise _refused(partial, path, error) from error
 
 
-def digest_of(text: str, length: int = TEXT_DIGITS) -> str:
-    """What stands for `text` in a file's name."""
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:length]
+def _refused(partial: Path, path: Path, error: OSError) -> AudioError:
+    _unlink(partial)
+    return AudioError(f"{path} cannot be written: {error.strerror}.", fix="Is the disk full?")
 
 
 def _is_abandoned(stat: os.stat_result) -> bool:

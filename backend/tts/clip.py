@@ -10,7 +10,6 @@ import numpy as np
 
 from backend.audio.pcm import EMPTY, Pcm
 from backend.core.errors import AudioError, EngineError
-from backend.tts.base import Clip
 from backend.tts.cache import SpokenFile
 from backend.tts.gate import Urgency
 
@@ -85,16 +84,14 @@ class Making:
             await self._news.wait()
         return self._kept
 
-    def join(self, clip: "FreshClip") -> None:
-        """`clip` wants the result for as long as it lives."""
+    def join(self) -> None:
+        """One clip more wants the result."""
         self._clips += 1
-        loop = asyncio.get_running_loop()
-        weakref.finalize(clip, _leave, loop, self).atexit = False
 
     def leave(self) -> None:
-        """One clip less."""
+        """One clip less. Audio that is complete is still written: it may be wanted again."""
         self._clips -= 1
-        if not self._clips and self._task is not None and not self._task.done():
+        if not self._clips and not self._is_complete and self._task is not None:
             self.is_abandoned = True
             self._task.cancel()
 
@@ -109,19 +106,15 @@ class Making:
         self._news = asyncio.Event()
 
 
-def _leave(loop: asyncio.AbstractEventLoop, making: Making) -> None:
-    # The garbage collector may run on any thread, and after the loop.
-    with contextlib.suppress(RuntimeError):
-        loop.call_soon_threadsafe(making.leave)
-
-
 class FreshClip:
-    """A clip whose audio is being made."""
+    """A clip whose audio is being made: for as long as somebody holds it, or until `close`."""
 
     def __init__(self, text: str, making: Making) -> None:
         self._text = text
         self._making = making
-        making.join(self)
+        making.join()
+        self._leave = weakref.finalize(self, _leave, asyncio.get_running_loop(), making)
+        self._leave.atexit = False
 
     @property
     def text(self) -> str:
@@ -151,15 +144,28 @@ class FreshClip:
         """Seconds, once complete."""
         return await self._making.duration_s()
 
+    def close(self) -> None:
+        """Nobody will listen: unfinished work is dropped, unless another clip shares it.
+
+        Letting go of the clip does the same, but a cancelled task's traceback may still hold it.
+        """
+        self._leave()
+
+
+def _leave(loop: asyncio.AbstractEventLoop, making: Making) -> None:
+    # The garbage collector may run on any thread, and after the loop.
+    with contextlib.suppress(RuntimeError):
+        loop.call_soon_threadsafe(making.leave)
+
 
 class KeptClip:
     """A clip from the cache. Should its file have gone or gone bad meanwhile, it is made again."""
 
-    def __init__(self, text: str, spoken: SpokenFile, make_again: Callable[[], Clip]) -> None:
+    def __init__(self, text: str, spoken: SpokenFile, make_again: Callable[[], FreshClip]) -> None:
         self._text = text
         self._spoken = spoken
         self._make_again = make_again
-        self._again: Clip | None = None
+        self._again: FreshClip | None = None
 
     @property
     def text(self) -> str:
@@ -189,7 +195,12 @@ class KeptClip:
         """At once."""
         return self._spoken.length_s
 
-    def _replacement(self) -> Clip:
+    def close(self) -> None:
+        """Nobody will listen."""
+        if self._again is not None:
+            self._again.close()
+
+    def _replacement(self) -> FreshClip:
         if self._again is None:
             self._again = self._make_again()
         return self._again

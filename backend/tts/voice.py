@@ -9,7 +9,6 @@ import numpy as np
 import structlog
 
 from backend.core.errors import AudioError, EngineError
-from backend.tts.base import Clip
 from backend.tts.cache import SpeechCache, SpokenFile, SpokenKey, temporary
 from backend.tts.clip import FreshClip, KeptClip, Making
 from backend.tts.gate import BusyError, Urgency
@@ -84,7 +83,7 @@ class LadderVoice:
             elif isinstance(result, BaseException):
                 raise result
 
-    def clip(self, text: str, rate_hz: int) -> Clip:
+    def clip(self, text: str, rate_hz: int) -> FreshClip | KeptClip:
         """Audio for one sentence as the agent wrote it. Making it starts now."""
         return self._clip(text, rate_hz, live=True)
 
@@ -97,10 +96,13 @@ class LadderVoice:
             clip = self._clip(text, rate_hz, live=False)
             try:
                 await clip.file()
+                gives_up = isinstance(clip, FreshClip) and clip.is_silent
             except (AudioError, EngineError) as error:
                 log.warning("speech-warming-stopped", reason=str(error))
                 return
-            if isinstance(clip, FreshClip) and clip.is_silent:
+            finally:
+                clip.close()
+            if gives_up:
                 log.warning("speech-warming-stopped", reason="no engine works")
                 return
 
@@ -111,7 +113,7 @@ class LadderVoice:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await asyncio.gather(*(rung.engine.aclose() for rung in self._rungs))
 
-    def _clip(self, text: str, rate_hz: int, *, live: bool) -> Clip:
+    def _clip(self, text: str, rate_hz: int, *, live: bool) -> FreshClip | KeptClip:
         words = speakable(text)
         spoken = self._ready(words, rate_hz)
         if spoken is None:
