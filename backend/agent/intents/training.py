@@ -34,6 +34,19 @@ async def train_in_child(examples: Examples) -> LinearModel:
 
     Cancelling ends the process.
     """
+    request = json.dumps({label: list(phrases) for label, phrases in examples.items()})
+    try:
+        raw, complaint = await _run_child(request.encode())
+    except (TimeoutError, OSError) as error:
+        raise _failure(str(error) or "it took too long") from error
+    try:
+        return LinearModel.from_bytes(raw)
+    except ModelFileError as error:
+        raise _failure(complaint.decode(errors="replace").strip().rpartition("\n")[2]) from error
+
+
+async def _run_child(request: bytes) -> tuple[bytes, bytes]:
+    """Standard output and error of this module run as a program on `request`."""
     child = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -43,22 +56,20 @@ async def train_in_child(examples: Examples) -> LinearModel:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    complaint = b""
-    request = json.dumps({label: list(phrases) for label, phrases in examples.items()})
     try:
         async with asyncio.timeout(TRAINING_LIMIT_S):
-            raw, complaint = await child.communicate(request.encode())
-        return LinearModel.from_bytes(raw)
-    except (TimeoutError, ModelFileError) as error:
-        detail = complaint.decode(errors="replace").strip().rpartition("\n")[2][:300]
-        raise KnowledgeError(
-            f"The intent classifier could not be trained: {detail or 'it took too long'}.",
-            fix="Run `frontdesk doctor`; scikit-learn may not be installed completely.",
-        ) from error
+            return await child.communicate(request)
     finally:
         if child.returncode is None:
             child.kill()
             await child.wait()
+
+
+def _failure(detail: str) -> KnowledgeError:
+    return KnowledgeError(
+        f"The intent classifier could not be trained: {detail[:300]}.",
+        fix="Run `frontdesk doctor`; scikit-learn may not be installed completely.",
+    )
 
 
 def train(examples: Examples) -> LinearModel:

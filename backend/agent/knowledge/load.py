@@ -124,11 +124,12 @@ def _explain(error: jsonschema.ValidationError) -> str:
             return f"must be of type {wanted}; it is {json.dumps(value)[:40]}."
         case "enum":
             return f"must be one of {', '.join(wanted)}; it is {json.dumps(value)[:40]}."
-        case "minLength" | "minItems":
+        case "minItems":
+            return "must not be empty."
+        case "pattern" if not value.strip():
             return "must not be empty."
         case "pattern":
-            hint = schema.get("description", "") or "It must not be blank."
-            return f"is {json.dumps(value)[:40]}. {hint}"
+            return f"is {json.dumps(value)[:40]}. {schema.get('description', '')}".strip()
         case "uniqueItems":
             twice = next(item for item in value if value.count(item) > 1)
             return f"has {twice!r} twice."

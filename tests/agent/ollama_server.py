@@ -1,0 +1,172 @@
+"""A local server that speaks Ollama's wire format, and every way of failing at it."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+MODEL = "tiny-test"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One generated piece of text."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of an answer as Ollama marks it."""
+
+    reason: str = "stop"
+
+
+@dataclass(frozen=True)
+class Line:
+    """Any line instead of a proper one."""
+
+    raw: bytes
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """An HTTP error instead of an answer."""
+
+    status: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Garbage:
+    """Bytes that are not HTTP."""
+
+    raw: bytes
+
+
+class Hang:
+    """Nothing more comes."""
+
+
+class CutOff:
+    """The connection breaks in the middle of the stream."""
+
+
+class Stop:
+    """The stream ends properly as HTTP, but without the line that ends an answer."""
+
+
+@dataclass(frozen=True)
+class WaitFor:
+    """Goes on when the test says so."""
+
+    event: asyncio.Event
+
+
+Script = Sequence[Piece | Done | Line | Refuse | Garbage | Hang | CutOff | Stop | WaitFor]
+
+
+@dataclass
+class OllamaServer:
+    """Plays one script for each request; the last one for all further ones."""
+
+    scripts: list[Script]
+    url: str = ""
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    """A request has arrived."""
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+    """The client closed the connection before the answer was complete."""
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while await self._request(reader, writer):
+                pass
+        except (asyncio.IncompleteReadError, ConnectionError):
+            self.left.set()
+        finally:
+            writer.close()
+
+    async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
+        head = await reader.readuntil(b"\r\n\r\n")
+        lines = head.decode().split("\r\n")
+        assert lines[0].startswith("POST /api/chat "), lines[0]
+        headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+        self.requests.append(json.loads(await reader.readexactly(int(headers["content-length"]))))
+        self.asked.set()
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        for number, act in enumerate(script):
+            if number == 0 and not isinstance(act, Refuse | Garbage):
+                writer.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
+                    b"Transfer-Encoding: chunked\r\n\r\n"
+                )
+            if not await self._act(act, reader, writer):
+                return False
+        writer.write(b"0\r\n\r\n")
+        await writer.drain()
+        return True
+
+    async def _act(
+        self, act: object, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> bool:
+        match act:
+            case Piece(text):
+                await send(writer, {"message": message(text), "done": False})
+            case Done(reason):
+                end = {"message": message(""), "done": True, "done_reason": reason}
+                await send(writer, {**end, "total_duration": 5_000_000, "eval_count": 9})
+            case Line(raw):
+                await chunk(writer, raw + b"\n")
+            case Refuse(status, error):
+                body = json.dumps({"error": error}).encode()
+                writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n".encode())
+                writer.write(b"Content-Type: application/json\r\n\r\n" + body)
+                await writer.drain()
+                return False
+            case Garbage(raw):
+                writer.write(raw)
+                await writer.drain()
+                return False
+            case WaitFor(event):
+                await event.wait()
+            case Hang():
+                await reader.readexactly(1)  # until the client gives up
+            case CutOff():
+                return False
+        return True
+
+
+def message(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+async def send(writer: asyncio.StreamWriter, part: dict[str, Any]) -> None:
+    head = {"model": MODEL, "created_at": "2026-11-21T09:00:00.000000Z"}
+    await chunk(writer, json.dumps({**head, **part}).encode() + b"\n")
+
+
+async def chunk(writer: asyncio.StreamWriter, raw: bytes) -> None:
+    writer.write(f"{len(raw):x}\r\n".encode() + raw + b"\r\n")
+    await writer.drain()
+
+
+@asynccontextmanager
+async def ollama(*scripts: Script) -> AsyncIterator[OllamaServer]:
+    """A server on an ephemeral loopback port."""
+    fake = OllamaServer(list(scripts))
+    server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    fake.url = f"http://127.0.0.1:{port}"
+    try:
+        yield fake
+    finally:
+        server.close()
+
+
+def pieces(text: str) -> list[Piece]:
+    """A text as a model streams it: word by word."""
+    words = text.split(" ")
+    return [Piece(words[0]), *(Piece(f" {word}") for word in words[1:])]
