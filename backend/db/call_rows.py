@@ -1,11 +1,11 @@
 """What each event of a call becomes: a row of its own, a turn, a change of the call's row."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
 from backend.core.events import CallEvent, EventType
@@ -18,73 +18,79 @@ _OURS_TO_BLAME = (CallOutcome.INTERRUPTED, CallOutcome.FAILED)
 
 
 class CallRows:
-    """Writes some events of one call, none of which has been written before."""
+    """Collects what some events, none of them stored yet, become; `write` stores it.
 
-    def __init__(self, session: Session, call: models.Call) -> None:
+    Events of many calls at once, because a busy hour has many calls with one event each: the
+    database is asked as often for forty of them as for one.
+    """
+
+    def __init__(self, session: Session) -> None:
         self._session = session
-        self._call = call
+        self._events: list[dict[str, Any]] = []
         self._turns: list[dict[str, Any]] = []
+        self._understood: list[dict[str, Any]] = []
 
-    def write(self, events: Sequence[CallEvent]) -> None:
-        """Rows for all of them; the caller flushes the call's own changes."""
-        self._session.execute(insert(models.CallEvent), [_event_row(event) for event in events])
-        for event in events:
-            self._project(event, _Data(event.data))
-        if self._turns:
-            self._session.execute(insert(models.Turn), self._turns)
-
-    def _project(self, event: CallEvent, data: "_Data") -> None:
+    def add(self, call: models.Call, event: CallEvent) -> None:
+        """One event of `call`, which has a row. Changes of the call itself happen at once."""
+        self._events.append(_event_row(event))
+        data = _Data(event.data)
         match event.type:
             case EventType.CALL_STARTED:
-                self._start(event, data)
+                call.started_at = event.at
+                call.line, call.caller = data.text("line"), data.text("caller")
+                call.called, call.pbx_id = data.text("called"), data.text("pbx_id")
             case EventType.CALLER_SAID:
                 self._turns.append(_caller_turn(event, data))
             case EventType.UNDERSTOOD:
-                self._understood(data)
+                self._understood.append(_understanding(event, data))
             case EventType.BOT_SAID:
-                self._answered(event, data)
+                turn = _bot_turn(event, data)
+                self._turns.append(turn)
+                call.turn_count += 1
+                if turn["total_s"] is not None:
+                    call.slowest_turn_s = max(call.slowest_turn_s or 0.0, turn["total_s"])
             case EventType.CUSTOMER_IDENTIFIED:
-                self._identified(data)
+                customer_id = find_customer_id(self._session, data.text("customer_number"))
+                call.customer_id = customer_id or call.customer_id
             case EventType.TRANSFER_STARTED:
-                self._call.transfer_to = data.text("extension")
+                call.transfer_to = data.text("extension")
             case EventType.CALL_ENDED:
-                self._call.intent = data.text("intent")
-                close(self._call, data.outcome(), event.at, data.text("recording"))
-                self._call.duration_s = data.number("duration_s") or self._call.duration_s
+                call.intent = data.text("intent")
+                close(call, data.outcome(), event.at, data.text("recording"))
+                call.duration_s = data.number("duration_s") or call.duration_s
 
-    def _start(self, event: CallEvent, data: "_Data") -> None:
-        call = self._call
-        call.started_at = event.at
-        call.line, call.caller = data.text("line"), data.text("caller")
-        call.called, call.pbx_id = data.text("called"), data.text("pbx_id")
+    def write(self) -> None:
+        """Store everything collected."""
+        connection = self._session.connection()
+        if self._events:
+            connection.execute(_INSERT_EVENT, self._events)
+        if self._turns:
+            connection.execute(_INSERT_TURN, self._turns)
+        if self._understood:
+            connection.execute(_UNDERSTAND, self._understood)
+        self._session.flush()
 
-    def _understood(self, data: "_Data") -> None:
-        """The intent belongs to what the caller said in the same turn."""
-        number = data.whole("turn")
-        found = {"intent": data.text("intent"), "intent_confidence": data.number("confidence")}
-        here = [t for t in self._turns if t["number"] == number and t["who"] is models.Who.CALLER]
-        for turn in here:
-            turn.update(found)
-        if not here:
-            of_caller = (models.Turn.number == number, models.Turn.who == models.Who.CALLER)
-            self._session.execute(
-                update(models.Turn)
-                .where(models.Turn.call_id == self._call.id, *of_caller)
-                .values(found)
-                .execution_options(synchronize_session=False)
-            )
 
-    def _answered(self, event: CallEvent, data: "_Data") -> None:
-        turn = _bot_turn(event, data)
-        self._turns.append(turn)
-        self._call.turn_count += 1
-        if turn["total_s"] is not None:
-            self._call.slowest_turn_s = max(self._call.slowest_turn_s or 0.0, turn["total_s"])
+_TURNS = models.Base.metadata.tables["turns"]
+_INSERT_TURN = insert(_TURNS)
+_INSERT_EVENT = insert(models.Base.metadata.tables["call_events"])
+_UNDERSTAND = (
+    update(_TURNS)
+    .where(
+        _TURNS.c.call_id == bindparam("of_call"),
+        _TURNS.c.number == bindparam("of_turn"),
+        _TURNS.c.who == models.Who.CALLER,
+    )
+    .values(intent=bindparam("understood"), intent_confidence=bindparam("how_surely"))
+)
+"""What was understood belongs to what the caller said in the same turn."""
 
-    def _identified(self, data: "_Data") -> None:
-        number = data.text("customer_number")
-        with_number = select(models.Customer.id).where(models.Customer.number == number)
-        self._call.customer_id = self._session.scalar(with_number) or self._call.customer_id
+
+def find_customer_id(session: Session, number: str | None) -> int | None:
+    """The id of the customer with exactly this number."""
+    if not number:
+        return None
+    return session.scalar(select(models.Customer.id).where(models.Customer.number == number))
 
 
 def close(call: models.Call, outcome: CallOutcome, ended_at: datetime, recording: str) -> None:
@@ -121,6 +127,15 @@ def _caller_turn(event: CallEvent, data: "_Data") -> dict[str, Any]:
         "digits": data.text("digits"),
         "confidence": data.number("confidence"),
         "audio_s": data.number("audio_s"),
+    }
+
+
+def _understanding(event: CallEvent, data: "_Data") -> dict[str, Any]:
+    return {
+        "of_call": event.call_id,
+        "of_turn": data.whole("turn"),
+        "understood": data.text("intent"),
+        "how_surely": data.number("confidence"),
     }
 
 

@@ -1,17 +1,16 @@
 """Carrying operations out: events and tickets become rows, each once, and are counted."""
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import groupby
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome, TicketStatus
 from backend.db import models
-from backend.db.call_rows import CallRows, close
+from backend.db.call_rows import CallRows, close, find_customer_id
 from backend.db.counting import Tally, answer_timings
 from backend.db.operations import OpenTicket, Operation, RecordEvent
 
@@ -20,6 +19,14 @@ LONGEST_CALL = timedelta(days=1)
 
 RecordingOf = Callable[[str], str]
 """From a call's id to the file name of its recording, empty when there is none."""
+
+
+# Put together once: for a handful of rows that takes longer than the database does.
+_EVENT_KEY = (models.CallEvent.call_id, models.CallEvent.seq)
+_KNOWN_EVENTS = select(*_EVENT_KEY).where(
+    tuple_(*_EVENT_KEY).in_(bindparam("keys", expanding=True))
+)
+_CALLS = select(models.Call).where(models.Call.id.in_(bindparam("ids", expanding=True)))
 
 
 def apply(session: Session, operations: Iterable[Operation], zone: tzinfo = UTC) -> None:
@@ -39,42 +46,47 @@ def apply(session: Session, operations: Iterable[Operation], zone: tzinfo = UTC)
 
 
 def _record_events(session: Session, operations: Sequence[RecordEvent], tally: Tally) -> None:
-    by_call: defaultdict[str, list[RecordEvent]] = defaultdict(list)
-    for operation in _without_known(session, operations):
-        by_call[operation.event.call_id].append(operation)
-    for call_id, group in by_call.items():
-        first = group[0]
-        started_at = first.event.at - timedelta(seconds=first.event.at_s)
-        call = _call(session, call_id, started_at, first.bot)
-        call.bot = call.bot or first.bot
+    fresh = _without_known(session, operations)
+    calls = _calls(session, fresh)
+    for call in calls.values():
         if call.ended_at is not None:
-            tally.call(call, answer_timings(session, call_id), -1)
-        CallRows(session, call).write([operation.event for operation in group])
+            tally.call(call, answer_timings(session, call.id), -1)
+    rows = CallRows(session)
+    for operation in fresh:
+        rows.add(calls[operation.event.call_id], operation.event)
+    rows.write()
+    for call in calls.values():
         if call.ended_at is not None:
-            tally.call(call, answer_timings(session, call_id))
-    session.flush()
+            tally.call(call, answer_timings(session, call.id))
 
 
 def _without_known(session: Session, operations: Sequence[RecordEvent]) -> list[RecordEvent]:
     wanted = {(operation.event.call_id, operation.event.seq): operation for operation in operations}
-    key = tuple_(models.CallEvent.call_id, models.CallEvent.seq)
-    rows = session.execute(
-        select(models.CallEvent.call_id, models.CallEvent.seq).where(key.in_(list(wanted)))
-    )
-    known = {tuple(row) for row in rows}
+    known = {tuple(row) for row in session.execute(_KNOWN_EVENTS, {"keys": list(wanted)})}
     return [operation for key, operation in wanted.items() if key not in known]
 
 
-def _call(session: Session, call_id: str, started_at: datetime, bot: str) -> models.Call:
-    """The call's row; made from what little is known when its first event has not come."""
-    call = session.get(models.Call, call_id)
-    if call is None:
-        call = models.Call(
-            id=call_id, line="", caller="", called="", pbx_id="", bot=bot, started_at=started_at,
-            duration_s=0.0, intent="", transfer_to="", recording="", turn_count=0,
-        )  # fmt: skip
-        session.add(call)
-        session.flush()
+def _calls(session: Session, operations: Sequence[RecordEvent]) -> dict[str, models.Call]:
+    """The rows of the calls that events belong to; made where there are none yet."""
+    first = {operation.event.call_id: operation for operation in reversed(operations)}
+    found = session.scalars(_CALLS, {"ids": list(first)})
+    calls = {call.id: call for call in found}
+    for call_id, operation in first.items():
+        if call_id not in calls:
+            started_at = operation.event.at - timedelta(seconds=operation.event.at_s)
+            calls[call_id] = _new_call(session, call_id, started_at)
+        calls[call_id].bot = calls[call_id].bot or operation.bot
+    session.flush()
+    return calls
+
+
+def _new_call(session: Session, call_id: str, started_at: datetime) -> models.Call:
+    """A call of which nothing else is known: its first event may come late, or never."""
+    call = models.Call(
+        id=call_id, line="", caller="", called="", pbx_id="", bot="", started_at=started_at,
+        duration_s=0.0, intent="", transfer_to="", recording="", turn_count=0,
+    )  # fmt: skip
+    session.add(call)
     return call
 
 
@@ -82,8 +94,8 @@ def _open_ticket(session: Session, operation: OpenTicket, tally: Tally) -> None:
     if session.scalar(select(models.Ticket.id).where(models.Ticket.key == operation.key)):
         return
     draft, at = operation.draft, operation.at
-    if operation.call_id is not None:
-        _call(session, operation.call_id, at, "")
+    if operation.call_id is not None and session.get(models.Call, operation.call_id) is None:
+        _new_call(session, operation.call_id, at)
     ticket = models.Ticket(
         number=free_number(session, draft.number),
         key=operation.key,
@@ -93,7 +105,7 @@ def _open_ticket(session: Session, operation: OpenTicket, tally: Tally) -> None:
         status=TicketStatus.OPEN,
         priority=draft.priority,
         assignee="",
-        customer_id=customer_id(session, draft.customer_number),
+        customer_id=find_customer_id(session, draft.customer_number),
         customer_number=draft.customer_number or "",
         call_id=operation.call_id,
         created_at=at,
@@ -119,13 +131,6 @@ def free_number(session: Session, promised: str) -> str:
     return next(
         number for n in range(2, len(taken) + 3) if (number := f"{promised}-{n}") not in taken
     )
-
-
-def customer_id(session: Session, number: str | None) -> int | None:
-    """The id of the customer with exactly this number."""
-    if not number:
-        return None
-    return session.scalar(select(models.Customer.id).where(models.Customer.number == number))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
+from backend.db import models
 from backend.db.database import Database
 from backend.db.engine import open_engine
-from backend.db.migrate import upgrade
+from backend.db.migrate import VERSION_TABLE, latest_revision, upgrade
 from tests.support.postgres import PostgresServer, postgres_server
 
 __all__ = ["postgres_server"]
@@ -26,9 +27,30 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def migrated_template(postgres_server: PostgresServer) -> str:
+    """For `new_database`: one that nobody connects to."""
     url = postgres_server.new_database()
     upgrade(url)
     return str(make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def migrated_url(postgres_server: PostgresServer, migrated_template: str) -> str:
+    return postgres_server.new_database(migrated_template)
+
+
+@pytest.fixture
+def emptied_url(migrated_url: str) -> str:
+    """One PostgreSQL database for all tests: emptying it takes a tenth of making it."""
+    tables = ", ".join(models.Base.metadata.tables)
+    engine = open_engine(migrated_url)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL lock_timeout = '5s'")
+        connection.exec_driver_sql(f"TRUNCATE {tables} RESTART IDENTITY")
+        connection.exec_driver_sql(
+            f"UPDATE {VERSION_TABLE} SET version_num = '{latest_revision()}'"
+        )
+    engine.dispose()
+    return migrated_url
 
 
 @pytest.fixture
@@ -50,8 +72,7 @@ def url(request: pytest.FixtureRequest) -> str:
     """A database with tables and no data."""
     if request.param == "sqlite":
         return f"sqlite:///{request.getfixturevalue('sqlite_path')}"
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.new_database(request.getfixturevalue("migrated_template"))
+    return str(request.getfixturevalue("emptied_url"))
 
 
 @pytest.fixture

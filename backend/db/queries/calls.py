@@ -16,7 +16,7 @@ from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 from backend.db.queries.tickets import TicketFilter, TicketRecord, list_tickets
 
-_NEWEST_FIRST = Order(Call.started_at, Call.id, is_descending=True)
+_NEWEST_FIRST = Order(Call.started_at, Call.id, (datetime, str), is_descending=True)
 
 
 @dataclass(frozen=True, slots=True)

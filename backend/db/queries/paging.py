@@ -32,6 +32,8 @@ class Order:
 
     first: InstrumentedAttribute[Any]
     second: InstrumentedAttribute[Any]
+    kinds: tuple[type, type]
+    """What the two columns hold: datetime, str or int."""
     is_descending: bool = False
 
     def page(
@@ -59,7 +61,7 @@ class Order:
 
     def _after(self, cursor: str) -> ColumnElement[bool]:
         columns = (self.first, self.second)
-        place = _decode(cursor, [column.type.python_type for column in columns])
+        place = _decode(cursor, self.kinds)
         return tuple_(*columns) < place if self.is_descending else tuple_(*columns) > place
 
 
@@ -68,23 +70,23 @@ def _encode(place: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, types: list[type]) -> tuple[Any, ...]:
+def _decode(cursor: str, kinds: tuple[type, type]) -> tuple[Any, ...]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        place = tuple(
-            datetime.fromisoformat(value) if wanted is datetime else value
-            for value, wanted in zip(values, types, strict=True)
-        )
+        return tuple(_value(value, kind) for value, kind in zip(values, kinds, strict=True))
     except (ValueError, TypeError, RecursionError) as error:
-        raise _not_a_cursor() from error
-    for value, wanted in zip(place, types, strict=True):
-        if type(value) is not wanted or (isinstance(value, datetime) and value.tzinfo is None):
-            raise _not_a_cursor()
-    return place
+        raise InvalidError(
+            "This is not a cursor.", fix="Use `next_cursor` of the page before, or leave it out."
+        ) from error
 
 
-def _not_a_cursor() -> InvalidError:
-    return InvalidError(
-        "This is not a cursor.", fix="Use `next_cursor` of the page before, or leave it out."
-    )
+def _value(value: Any, kind: type) -> Any:
+    if kind is datetime:
+        value = datetime.fromisoformat(value)
+        if value.tzinfo is None:
+            raise ValueError("an instant without a zone")
+    is_too_large = isinstance(value, int) and abs(value) >= 2**63
+    if type(value) is not kind or is_too_large:
+        raise ValueError("not what the column holds")
+    return value

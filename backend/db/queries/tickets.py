@@ -6,16 +6,18 @@ from typing import Any, TypedDict
 
 from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import flag_modified
 
 from backend.core.records import TicketDraft, TicketPriority, TicketStatus, TicketType
 from backend.db import models, projection
+from backend.db.call_rows import find_customer_id
 from backend.db.errors import ConflictError, InvalidError, NotFoundError
 from backend.db.models import Customer, Ticket, TicketChange
 from backend.db.operations import OpenTicket
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 
-_NEWEST_FIRST = Order(Ticket.created_at, Ticket.id, is_descending=True)
+_NEWEST_FIRST = Order(Ticket.created_at, Ticket.id, (datetime, int), is_descending=True)
 NOTE = "note"
 
 
@@ -133,7 +135,7 @@ def create_ticket(
     """
     if call_id is not None and session.get(models.Call, call_id) is None:
         raise NotFoundError(f"There is no call {call_id}.")
-    if draft.customer_number and projection.customer_id(session, draft.customer_number) is None:
+    if draft.customer_number and find_customer_id(session, draft.customer_number) is None:
         raise NotFoundError(f"There is no customer {draft.customer_number}.")
     operation = OpenTicket(draft, call_id, now, by)
     projection.apply(session, [operation], zone)
@@ -163,19 +165,22 @@ def update_ticket(
             f"Somebody else changed ticket {number} meanwhile.",
             fix="Look at it again, then repeat your change.",
         )
+    lines = []
     for field, new in changes.items():
         old = "" if field == NOTE else _field(ticket, field)
         if new == old:
             continue
         if field != NOTE:
             setattr(ticket, field, new)
-        ticket.updated_at = now
-        session.add(
+        lines.append(
             TicketChange(
                 ticket_id=ticket.id, at=now, by=by, field=field, old=str(old), new=str(new)
             )
         )
-        # One by one: the history's order is the order of its ids.
+    if lines:
+        ticket.updated_at = now
+        flag_modified(ticket, "updated_at")  # a note alone is a new version too
+        session.add_all(lines)
         session.flush()
     return get_ticket(session, number)
 
