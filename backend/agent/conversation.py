@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from backend.agent.base import Understood
-from backend.agent.knowledge.model import FAQ, UNKNOWN
+from backend.agent.knowledge.model import FAQ, UNKNOWN, MenuKey
 from backend.agent.policies import (
     account,
     asides,
@@ -21,7 +21,7 @@ from backend.agent.policies import (
 )
 from backend.agent.policies.doubt import raise_doubt, settle_doubt
 from backend.agent.turn import Turn
-from backend.core.speech import HeardKind
+from backend.core.speech import Expect, HeardKind
 
 Policy = Callable[[Turn], Awaitable[None]]
 
@@ -91,7 +91,7 @@ async def _digits(turn: Turn) -> None:
         return
     if turn.heard.kind is HeardKind.WORDS:  # a doubt about words was settled by a key
         await _words(turn)
-    elif turn.task and turn.task.fits(turn):
+    elif turn.task and turn.task.fits(turn) and not _wants_person(turn):
         await _answer_task(turn)
     else:
         await _menu(turn)
@@ -117,9 +117,20 @@ async def _request(turn: Turn) -> None:
         await ASIDES[guess.intent](turn)
 
 
-async def _menu(turn: Turn) -> None:
+def _chosen(turn: Turn) -> MenuKey | None:
     key = turn.heard.digits.strip().rstrip("#")
-    chosen = next((option for option in turn.knowledge.menu if option.key == key), None)
+    return next((option for option in turn.knowledge.menu if option.key == key), None)
+
+
+def _wants_person(turn: Turn) -> bool:
+    """The person's key works while a number is asked for: one digit is never a number."""
+    chosen = _chosen(turn)
+    asks_number = turn.memory.question.expect is Expect.NUMBER
+    return asks_number and chosen is not None and chosen.intent == "human"
+
+
+async def _menu(turn: Turn) -> None:
+    chosen = _chosen(turn)
     busy = turn.task is not None and turn.task.in_progress
     if chosen is None or (busy and chosen.intent != "human"):
         reprompts.wrong_key(turn)

@@ -98,6 +98,8 @@ class Memory:
     """A number to call back on, as the caller gave it."""
     number_failures: int = 0
     """Customer numbers that were wrong, in the whole call: it limits guessing."""
+    tickets: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Numbers of the tickets opened in this call, by type and subject."""
     callback_ticket: str = ""
     """Number of the ticket that asks a person to call back, once there is one."""
     tasks: tuple[Task, ...] = ()

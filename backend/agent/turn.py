@@ -46,6 +46,8 @@ REQUESTS = frozenset(
 """Intents that ask for something by themselves, whatever was being asked."""
 SURE = 0.5
 """Confidence from which a request interrupts a question it does not answer."""
+LONGEST_QUOTE = 1000
+"""Characters of the caller's words that go into a ticket; typed text has no limit of its own."""
 Choice = TypeVar("Choice")
 _YES_KEY, _NO_KEY = "1", "2"
 
@@ -204,10 +206,16 @@ class Turn:
         said: str = "",
         priority: TicketPriority = TicketPriority.NORMAL,
     ) -> str:
-        """Have a ticket stored and return its number, to be told after this."""
+        """Have a ticket stored and return its number, to be told after this.
+
+        Asked for again in the same call, it is the same ticket.
+        """
         memory = self.memory
+        known = memory.tickets.get((kind, subject))
+        if known:
+            return known
         facts = {
-            "The caller said": said,
+            "The caller said": said[:LONGEST_QUOTE],
             "Call": memory.call.call_id,
             "Calling from": memory.call.caller,
             "Call back on": memory.phone,
@@ -221,6 +229,7 @@ class Turn:
             customer_number=memory.customer_number or None,
         )
         self.do(OpenTicket(draft))
+        self.memory = replace(memory, tickets={**memory.tickets, (kind, subject): draft.number})
         return draft.number
 
     def transfer(self) -> None:

@@ -71,6 +71,18 @@ def test_zero_reaches_a_person_also_from_a_question(staffed_call: Call) -> None:
     assert staffed_call.keys("0").transferred_to == "2001"
 
 
+def test_zero_reaches_a_person_also_while_the_number_is_asked_for(staffed_call: Call) -> None:
+    staffed_call.says("what's my balance")
+    assert staffed_call.keys("0").transferred_to == "2001"
+
+
+def test_half_a_number_heard_badly_is_no_wrong_number(call: Call) -> None:
+    call.says("what's my balance")
+    for _ in range(2):
+        assert "did not understand" in call.says("one zero", confidence=0.4)
+    assert "Your balance is $84.50." in call.says("1004")
+
+
 def test_doubtful_words_are_asked_about(call: Call) -> None:
     answer = call.says("what is my balance", confidence=0.4)
     assert answer.sentences == ["Sorry, did you say something about your bill?"]

@@ -265,6 +265,36 @@ def test_a_plan_may_be_named_in_other_words(call: Call) -> None:
     assert "Basic" in call.says("the cheapest please").ticket.subject
 
 
+def test_a_plan_named_at_once_is_taken(call: Call) -> None:
+    answer = call.says("i want to order the premium plan")
+    assert "Premium is one gigabit for $69 a month." in answer
+    assert "Premium" in answer.ticket.subject
+
+
+@pytest.mark.parametrize("earlier", ["what plans do you have", "do you have offers"])
+def test_asking_about_a_plan_orders_nothing(call: Call, earlier: str) -> None:
+    call.says(earlier)
+    answer = call.says("how much is the family plan")
+    assert answer.tickets == []
+    assert "Family is 250 megabits for $45 a month." in answer
+    assert "Family" in call.says("okay i'll take it the family one").ticket.subject
+
+
+def test_the_same_trouble_told_twice_is_one_ticket(call: Call) -> None:
+    call.says("what's my balance")
+    call.says("1004")
+    number = call.says("my internet is down").ticket.number
+    answer = call.says("my internet is down")
+    assert answer.tickets == []
+    assert number in answer
+
+
+def test_a_very_long_story_does_not_fill_the_ticket(call: Call) -> None:
+    call.says("i have a complaint")
+    call.says("and then nobody came " * 10_000)
+    assert len(call.says("1004").ticket.description) < 2000
+
+
 def test_a_plan_may_be_keyed(call: Call) -> None:
     call.says("i want to sign up")
     assert "Family" in call.keys("2").ticket.subject

@@ -13,12 +13,22 @@ from backend.agent.words import words
 from backend.core.records import TicketType
 from backend.core.speech import HeardKind
 
+_ASKS = frozenset(["how", "what", "which", "is", "are", "does", "do", "tell", "why", "when", "and"])
+"""Words a question about a plan begins with."""
+
 
 async def begin(turn: Turn) -> None:
-    """The caller is interested in a plan."""
-    turn.say("plans_intro")
-    for plan in turn.knowledge.plans:
-        turn.say("plan_offer", plan=plan.name, speed=plan.speed, price=plan.price)
+    """The caller is interested in a plan. One named at once is taken, unless it is a question."""
+    named = _named(turn)
+    if named:
+        _offer(turn, named)
+    if named and not _is_question(turn):
+        await _take(turn, named)
+        return
+    if not named:
+        turn.say("plans_intro")
+        for plan in turn.knowledge.plans:
+            _offer(turn, plan)
     turn.push(ChoosePlan())
     turn.ask("ask_plan")
 
@@ -31,7 +41,7 @@ class ChoosePlan(Task):
 
     def fits(self, turn: Turn) -> bool:
         """A plan, by name or key, or that none is wanted."""
-        if _chosen(turn):
+        if _named(turn):
             return True
         if turn.heard.kind is not HeardKind.WORDS:
             return False
@@ -39,13 +49,15 @@ class ChoosePlan(Task):
         return answer is not None and not turn.asks_for_something_else(self.intent)
 
     async def answer(self, turn: Turn) -> None:
-        """Take the order."""
-        plan = _chosen(turn)
+        """Take the order, or say more about the plan asked about."""
+        plan = _named(turn)
         answer = turn.yes_no() if not plan else None
-        if plan:
+        if plan and _is_question(turn):
+            _offer(turn, plan)
+            turn.ask("ask_plan")
+        elif plan:
             turn.pop()
-            turn.say("plan_chosen", plan=plan.name)
-            await with_phone(turn, Lead(plan.name))
+            await _take(turn, plan)
         elif answer and answer.answer is Answer.NO:
             turn.say("plan_none")
             anything_else(turn)
@@ -77,7 +89,22 @@ class Lead(Task):
         anything_else(turn)
 
 
-def _chosen(turn: Turn) -> Plan | None:
+def _offer(turn: Turn, plan: Plan) -> None:
+    turn.say("plan_offer", plan=plan.name, speed=plan.speed, price=plan.price)
+
+
+async def _take(turn: Turn, plan: Plan) -> None:
+    turn.say("plan_chosen", plan=plan.name)
+    await with_phone(turn, Lead(plan.name))
+
+
+def _is_question(turn: Turn) -> bool:
+    """ "How much is Family?" orders nothing."""
+    spoken = words(turn.request)
+    return turn.heard.kind is HeardKind.WORDS and bool(spoken) and spoken[0] in _ASKS
+
+
+def _named(turn: Turn) -> Plan | None:
     plans = turn.knowledge.plans
     if turn.heard.kind is HeardKind.DIGITS:
         return turn.keyed_choice(plans)

@@ -5,6 +5,7 @@ from typing import ClassVar
 
 from backend.agent.memory import Phrase, Task
 from backend.agent.policies.human import call_back_later
+from backend.agent.policies.reprompts import unclear
 from backend.agent.slots.numbers import Length
 from backend.agent.slots.spoken_digits import tokens
 from backend.agent.slots.yes_no import Answer
@@ -62,6 +63,8 @@ class AskNumber(Task):
             await _try(turn, slot.digits)
         elif self._has_none(turn):
             await self._help(turn)
+        elif turn.heard.confidence < turn.services.confirm_below:
+            unclear(turn)  # the recogniser's failure, not the caller's
         else:
             await _failed(turn, Phrase("number_incomplete"))
 
