@@ -28,7 +28,8 @@ class Synthesiser(Protocol):
 
 
 class Clip(Protocol):
-    """One sentence's audio, being made or ready. Making it starts when the clip is asked for."""
+    """One sentence's audio, being made or ready. Making it starts when the clip is asked for and
+    is dropped when nobody holds the clip any more."""
 
     @property
     def text(self) -> str:
@@ -44,7 +45,8 @@ class Clip(Protocol):
     async def file(self) -> Path:
         """The whole audio as a WAV file (mono, 16 bit, `rate_hz`) once it is complete.
 
-        The file stays valid while the call lasts: the cache evicts the oldest-used first.
+        The file stays valid while the clip lives. Raises AudioError when no disk takes it, and
+        EngineError when the voice was closed meanwhile.
         """
 
     async def duration_s(self) -> float:

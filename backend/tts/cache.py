@@ -30,8 +30,9 @@ TEXT_DIGITS = 24
 _ENGINE_DIGITS = 8
 _NAME = re.compile(r"[0-9a-f]{24}-[0-9a-f]{8}-\d{4,5}\.wav")
 _PARTIAL_SUFFIX = ".part"
+_TEMPORARY_PREFIX = "temporary-"
 _ABANDONED_S = 3600.0
-"""A partial file this old belongs to a process that died while writing it."""
+"""A partial or temporary file this old belongs to a process that died."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ class SpeechCache:
             for stat, entry in sorted(found, key=lambda pair: pair[0].st_mtime):
                 if _NAME.fullmatch(entry.name):
                     self._remember(entry.name, stat.st_size)
-                elif entry.name.endswith(_PARTIAL_SUFFIX) and _is_abandoned(stat):
+                elif _is_abandoned(entry.name, stat):
                     _unlink(Path(entry.path))
             self._evict()
 
@@ -135,6 +136,21 @@ class SpeechCache:
             spoken = self._in_use.setdefault(name, SpokenFile(path, key.rate_hz, len(pcm)))
             self._remember(name, spoken.size_bytes)
             self._evict()
+        return spoken
+
+    def temporary(self, pcm: Pcm, rate_hz: int) -> SpokenFile:
+        """A WAV that is never found again and goes when nobody holds it any more: beside the
+        others, where the PBX can play it, else in the system's temporary folder.
+
+        Raises AudioError when both refuse.
+        """
+        name = f"{_TEMPORARY_PREFIX}{secrets.token_hex(8)}-{rate_hz}.wav"
+        try:
+            path = _written(self._folder / name, wav_file(pcm, rate_hz))
+        except AudioError:
+            path = _written(Path(tempfile.gettempdir()) / name, wav_file(pcm, rate_hz))
+        spoken = SpokenFile(path, rate_hz, len(pcm))
+        weakref.finalize(spoken, _unlink, path)
         return spoken
 
     def _find(self, name: str) -> SpokenFile | None:
@@ -166,15 +182,6 @@ class SpeechCache:
                 return
             if name not in self._in_use:
                 self._forget(name)
-
-
-def temporary(pcm: Pcm, rate_hz: int) -> SpokenFile:
-    """A WAV outside the cache that goes when nobody holds it any more. Raises AudioError."""
-    path = Path(tempfile.gettempdir()) / f"frontdesk-{secrets.token_hex(8)}-{rate_hz}.wav"
-    _rename(_written_aside(path, wav_file(pcm, rate_hz)), path)
-    spoken = SpokenFile(path, rate_hz, len(pcm))
-    weakref.finalize(spoken, _unlink, path)
-    return spoken
 
 
 def opened(path: Path) -> SpokenFile | None:
@@ -215,6 +222,11 @@ def _written_aside(path: Path, data: bytes) -> Path:
     return partial
 
 
+def _written(path: Path, data: bytes) -> Path:
+    _rename(_written_aside(path, data), path)
+    return path
+
+
 def _rename(partial: Path, path: Path) -> None:
     try:
         partial.replace(path)
@@ -227,8 +239,9 @@ def _refused(partial: Path, path: Path, error: OSError) -> AudioError:
     return AudioError(f"{path} cannot be written: {error.strerror}.", fix="Is the disk full?")
 
 
-def _is_abandoned(stat: os.stat_result) -> bool:
-    return time.time() - stat.st_mtime > _ABANDONED_S
+def _is_abandoned(name: str, stat: os.stat_result) -> bool:
+    is_passing = name.endswith(_PARTIAL_SUFFIX) or name.startswith(_TEMPORARY_PREFIX)
+    return is_passing and time.time() - stat.st_mtime > _ABANDONED_S
 
 
 def _unlink(path: Path) -> None:

@@ -28,6 +28,8 @@ class Making:
         self._task: asyncio.Task[None] | None = None
         self._clips = 0
         self._chunks: list[Pcm] = []
+        self._spoilt: set[int] = set()
+        """Chunks of attempts that failed: who listens has heard them, the file is without."""
         self._is_complete = False
         self._kept: SpokenFile | None = None
         self._refusal: AudioError | EngineError | None = None
@@ -45,11 +47,21 @@ class Making:
             self._chunks.append(pcm)
             self._tell()
 
+    @property
+    def chunk_count(self) -> int:
+        """How many chunks there are so far."""
+        return len(self._chunks)
+
+    def spoil(self, since: int) -> None:
+        """The chunks from number `since` on belong to an attempt that failed."""
+        self._spoilt.update(range(since, len(self._chunks)))
+
     def audio_is_complete(self) -> Pcm:
-        """No more audio comes: all of it."""
+        """No more audio comes: all that is good."""
         self._is_complete = True
         self._tell()
-        return np.concatenate(self._chunks) if self._chunks else EMPTY
+        good = self._good_chunks()
+        return np.concatenate(good) if good else EMPTY
 
     def keep(self, result: SpokenFile | AudioError) -> None:
         """The file it became, or why there is none."""
@@ -74,7 +86,7 @@ class Making:
         """Seconds, once complete."""
         while not self._is_complete:
             await self._news.wait()
-        return sum(map(len, self._chunks)) / self.rate_hz
+        return sum(map(len, self._good_chunks())) / self.rate_hz
 
     async def file(self) -> SpokenFile:
         """Once complete and written. Raises AudioError when no disk takes it."""
@@ -100,6 +112,9 @@ class Making:
         if self._kept is None and self._refusal is None:
             self._refusal = EngineError("Speech was stopped before the sentence was complete.")
         self._tell()
+
+    def _good_chunks(self) -> list[Pcm]:
+        return [pcm for index, pcm in enumerate(self._chunks) if index not in self._spoilt]
 
     def _tell(self) -> None:
         self._news.set()

@@ -9,7 +9,7 @@ import numpy as np
 import structlog
 
 from backend.core.errors import AudioError, EngineError
-from backend.tts.cache import SpeechCache, SpokenFile, SpokenKey, temporary
+from backend.tts.cache import SpeechCache, SpokenFile, SpokenKey
 from backend.tts.clip import FreshClip, KeptClip, Making
 from backend.tts.gate import BusyError, Urgency
 from backend.tts.prompts import Prompts
@@ -24,6 +24,9 @@ Warn = Callable[[str, str], None]
 
 NOTHING_S = 0.05
 """Length of a clip with nothing to say, such as an emoji: too short to notice, a valid file."""
+
+START_WAIT_S = 1.5
+"""A large Piper voice takes longer to load. Calls are answered before, by the next engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,7 @@ class LadderVoice:
         self._silence = Silence()
         self._makings: dict[tuple[str, int], Making] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        self._loading: list[asyncio.Task[None]] = []
 
     @property
     def name(self) -> str:
@@ -69,19 +73,17 @@ class LadderVoice:
         return [EngineState(rung.name, rung.trouble) for rung in self._rungs]
 
     async def start(self) -> None:
-        """Load the engines and read the cache's folder. What fails is warned of and tried later."""
+        """Read the cache's folder and load the engines; slow ones go on loading meanwhile.
+
+        What fails is warned of and tried again later.
+        """
+        self._loading = [asyncio.create_task(self._load(rung)) for rung in self._rungs]
         try:
             await asyncio.to_thread(self._cache.open)
         except AudioError as error:
             self._warn("tts-cache", str(error))
-        results = await asyncio.gather(
-            *(rung.start() for rung in self._rungs), return_exceptions=True
-        )
-        for rung, result in zip(self._rungs, results, strict=True):
-            if isinstance(result, EngineError):
-                self._warn("tts-engine", f"{rung.name} is not available. {result}")
-            elif isinstance(result, BaseException):
-                raise result
+        if self._loading:
+            await asyncio.wait(self._loading, timeout=START_WAIT_S)
 
     def clip(self, text: str, rate_hz: int) -> FreshClip | KeptClip:
         """Audio for one sentence as the agent wrote it. Making it starts now."""
@@ -90,8 +92,11 @@ class LadderVoice:
     async def warm(self, texts: Iterable[str], rate_hz: int) -> None:
         """Make what is not cached, one sentence after the other, in the gaps callers leave.
 
-        Stops when no engine works. Cancelling it drops the sentence it is at.
+        Waits for engines that are still loading. Stops when none works. Cancelling it drops the
+        sentence it is at.
         """
+        if self._loading:
+            await asyncio.wait(self._loading)
         for text in dict.fromkeys(texts):
             clip = self._clip(text, rate_hz, live=False)
             try:
@@ -108,10 +113,17 @@ class LadderVoice:
 
     async def aclose(self) -> None:
         """Drop unfinished work, then stop the engines."""
-        for task in self._tasks:
+        tasks = [*self._loading, *self._tasks]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(rung.engine.aclose() for rung in self._rungs))
+
+    async def _load(self, rung: Rung) -> None:
+        try:
+            await rung.start()
+        except EngineError as error:
+            self._warn("tts-engine", f"{rung.name} is not available. {error}")
 
     def _clip(self, text: str, rate_hz: int, *, live: bool) -> FreshClip | KeptClip:
         words = speakable(text)
@@ -191,20 +203,20 @@ class LadderVoice:
         A piece that failed half way is begun again by the next engine: hearing words twice is
         better than missing the amount.
         """
-        before = len(remaining)
+        before, begun_at = len(remaining), making.chunk_count
         try:
             while remaining:
-                piece = remaining[0]
+                piece, begun_at = remaining[0], making.chunk_count
                 speech = rung.speak(piece.text, making.rate_hz, making.urgency)
                 async with aclosing(speech):
                     async for pcm in speech:
                         making.add(pcm)
                 making.add(np.zeros(round(piece.pause_s * making.rate_hz), dtype=np.int16))
                 del remaining[0]
-        except BusyError as error:
-            self._warn("tts-busy", f"{rung.name}: {error}")
         except EngineError as error:
-            self._warn("tts-engine", f"{rung.name} could not speak a sentence. {error}")
+            making.spoil(begun_at)
+            code = "tts-busy" if isinstance(error, BusyError) else "tts-engine"
+            self._warn(code, f"{rung.name} could not speak a sentence. {error}")
         return len(remaining) < before
 
     async def _reuse(self, making: Making, engine: str) -> bool:
@@ -240,6 +252,6 @@ class LadderVoice:
             else:
                 return
         try:
-            making.keep(await asyncio.to_thread(temporary, pcm, making.rate_hz))
+            making.keep(await asyncio.to_thread(self._cache.temporary, pcm, making.rate_hz))
         except AudioError as error:
             making.keep(error)

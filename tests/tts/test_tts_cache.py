@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from backend.audio.pcm import Pcm
 from backend.core.errors import AudioError
-from backend.tts.cache import SpeechCache, SpokenKey, temporary
+from backend.tts.cache import SpeechCache, SpokenKey
 
 SECOND: Pcm = np.arange(8000, dtype=np.int16)
 FILE_BYTES = 44 + 2 * len(SECOND)
@@ -163,13 +163,13 @@ def test_files_of_others_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_half_written_file_of_a_dead_process_is_removed(tmp_path: Path) -> None:
-    old, new = tmp_path / "a-1.part", tmp_path / "b-2.part"
-    for path in (old, new):
+    old, new, silence = (tmp_path / name for name in ("a.part", "b.part", "temporary-c.wav"))
+    for path in (old, new, silence):
         path.write_bytes(b"half")
-    os.utime(old, (0, 0))
+    for path in (old, silence):
+        os.utime(path, (0, 0))
     cache_for(tmp_path)
-    assert not old.exists()
-    assert new.exists()  # somebody may be writing it now
+    assert list(tmp_path.iterdir()) == [new], "somebody may be writing it now"
 
 
 def test_a_folder_that_cannot_be_made_is_an_error_one_can_act_on(tmp_path: Path) -> None:
@@ -230,9 +230,10 @@ def test_many_threads_store_and_find_at_once(tmp_path: Path) -> None:
     assert cache.total_bytes == disk_bytes(tmp_path) <= 4 * FILE_BYTES
 
 
-def test_a_temporary_file_goes_with_its_holder() -> None:
-    spoken = temporary(SECOND, 8000)
+def test_a_temporary_file_lies_beside_the_others_and_goes_with_its_holder(tmp_path: Path) -> None:
+    spoken = cache_for(tmp_path).temporary(SECOND, 8000)
     path = spoken.path
+    assert path.parent == tmp_path
     assert np.array_equal(spoken.read(), SECOND)
     del spoken
     assert not path.exists()

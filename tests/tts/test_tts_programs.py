@@ -13,6 +13,7 @@ from backend.parts.program import Program
 from backend.tts.base import Synthesiser
 from backend.tts.espeak import EspeakNg
 from backend.tts.flite import VOICES, Flite
+from backend.tts.program import Leash
 from tests.support.loop import run, until
 from tests.tts.speaking import SENTENCE, child_commands, open_descriptors, said
 
@@ -121,6 +122,12 @@ def test_a_failing_program_is_quoted(engine: type[Flite] | type[EspeakNg], tmp_p
 def test_a_program_that_writes_no_audio_is_an_engine_error(tmp_path: Path) -> None:
     with pytest.raises(EngineError, match="no usable audio"):
         run(once(EspeakNg(command=_script(tmp_path, "cat >/dev/null; echo hello"))))
+
+
+def test_a_program_that_hangs_is_killed_after_a_while() -> None:
+    with pytest.raises(EngineError, match="did not finish within"):
+        Leash().run(("sleep", "602"), env={}, timeout_s=0.05)
+    assert not any("sleep 602" in command for command in child_commands())
 
 
 def test_a_cancelled_sentence_kills_its_process(tmp_path: Path) -> None:

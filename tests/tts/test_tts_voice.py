@@ -16,13 +16,14 @@ from backend.tts.base import Synthesiser
 from backend.tts.breaker import FIRST_PAUSE_S
 from backend.tts.cache import SpeechCache, SpokenKey
 from backend.tts.flite import Flite
+from backend.tts.piper import Piper
 from backend.tts.prompts import Prompts, render_prompts
 from backend.tts.rung import Rung
 from backend.tts.speakable import speakable
 from backend.tts.speakable.pieces import SENTENCE_PAUSE_S
 from backend.tts.voice import LadderVoice
 from tests.support.loop import run, until
-from tests.tts.speaking import SENTENCE, joined
+from tests.tts.speaking import SENTENCE, child_commands, joined
 
 CHUNK = 400
 
@@ -270,8 +271,12 @@ def test_an_engine_that_fails_half_way_has_its_piece_said_again(tmp_path: Path) 
         broken.fails_after_chunks = 1
         broken.error = EngineError("Line lost.")
         clip = bench.voice.clip("It works. Goodbye.", 8000)
-        await clip.file()
+        heard = await joined(clip.chunks())
         assert spare.spoken == ["It works.", "Goodbye."]
+        assert list(dict.fromkeys(int(sample) for sample in heard)) == [1, 2, 0]
+        file, _ = read_wav(await clip.file())
+        assert set(file) == {0, 2}, "what is kept for the next call has no false start"
+        assert await clip.duration_s() == len(file) / 8000
         await bench.voice.aclose()
 
     run(scenario())
@@ -333,6 +338,42 @@ def test_a_sentence_a_lower_engine_has_said_is_made_anew_once_the_better_one_wor
     run(scenario())
 
 
+def test_what_a_lower_engine_has_said_before_is_taken_from_the_cache(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        better, spare = ToneEngine("better", 1), ToneEngine("spare", 2)
+        bench = Bench(tmp_path, better, spare)
+        bench.cache.open()
+        bench.cache.store(SpokenKey("spare", SENTENCE, 8000), np.full(80, 5, dtype=np.int16))
+        better.error = EngineError("It broke.")
+        assert await values(bench, SENTENCE) == [5]
+        assert (better.spoken, spare.spoken) == ([SENTENCE], [])
+        await bench.voice.aclose()
+
+    run(scenario())
+
+
+def test_a_queue_too_long_sends_a_caller_to_the_next_engine(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        slow, spare = ToneEngine("slow", 1), ToneEngine("spare", 2)
+        slow.hold.clear()
+        warnings: list[str] = []
+        rungs = [
+            Rung(engine, slots=1, queue_s=0.02, chunk_s=5, clock=lambda: 0.0)
+            for engine in (slow, spare)
+        ]
+        voice = LadderVoice(rungs, SpeechCache(tmp_path, 10**7), lambda c, _: warnings.append(c))
+        first = voice.clip("First caller.", 8000)
+        await until(lambda: slow.running == 1)
+        assert set(await joined(voice.clip("Second caller.", 8000).chunks())) == {2}
+        assert warnings == ["tts-busy"]
+        assert voice.name == "slow", "being busy is not being broken"
+        slow.hold.set()
+        assert set(await joined(first.chunks())) == {1}
+        await voice.aclose()
+
+    run(scenario())
+
+
 def test_without_any_engine_there_is_silence_and_a_warning(tmp_path: Path) -> None:
     async def scenario() -> None:
         bench = Bench(tmp_path)
@@ -344,9 +385,10 @@ def test_without_any_engine_there_is_silence_and_a_warning(tmp_path: Path) -> No
         assert len(read_wav(path)[0]) == len(pcm)
         assert bench.codes == ["tts-silence"]
         assert bench.voice.name == "silence"
-        assert list(tmp_path.glob("*.wav")) == [], "silence is not what this sentence sounds like"
+        assert path.parent == tmp_path, "where the PBX finds it"
         del clip
         await gone(lambda: not path.exists())
+        assert list(tmp_path.iterdir()) == [], "silence is not what this sentence sounds like"
         await bench.voice.aclose()
 
     run(scenario())
@@ -621,6 +663,43 @@ def test_an_engine_that_does_not_start_is_warned_of_and_shown(tmp_path: Path) ->
             ("spare", ""),
         ]
         await bench.voice.aclose()
+
+    run(scenario())
+
+
+def test_a_slow_engine_does_not_hold_up_the_start_but_warming_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(ToneEngine):
+        async def start(self) -> None:
+            await self.hold.wait()
+
+    async def scenario() -> None:
+        monkeypatch.setattr("backend.tts.voice.START_WAIT_S", 0.01)
+        slow, spare = Slow("slow", 1), ToneEngine("spare", 2)
+        slow.hold.clear()
+        bench = Bench(tmp_path, slow, spare)
+        await bench.voice.start()
+        warming = asyncio.ensure_future(bench.voice.warm(["Welcome."], 8000))
+        await asyncio.sleep(0)
+        assert slow.spoken == spare.spoken == []
+        slow.hold.set()
+        await warming
+        assert (slow.spoken, spare.spoken) == (["Welcome."], [])
+        await bench.voice.aclose()
+
+    run(scenario())
+
+
+def test_closing_while_an_engine_loads_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piper_voice: Path
+) -> None:
+    async def scenario() -> None:
+        monkeypatch.setattr("backend.tts.voice.START_WAIT_S", 0.0)
+        bench = Bench(tmp_path, Piper(piper_voice))
+        await bench.voice.start()
+        await bench.voice.aclose()
+        assert not any("piper_worker" in command for command in child_commands())
 
     run(scenario())
 

@@ -51,8 +51,3 @@ def number(text: str) -> str:
     else:
         words = cardinal(int(whole))
     return f"{words} point {spell_digits(fraction)}" if fraction else words
-
-
-def is_one(text: str) -> bool:
-    """Whether the noun after this number is singular."""
-    return text == "1"
