@@ -47,4 +47,5 @@ def percentile(ordered: Sequence[float], fraction: float) -> float | None:
     place = fraction * (len(ordered) - 1)
     below = int(place)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    between = ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+    return min(between, ordered[above])  # rounding may step over it

@@ -3,12 +3,14 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from html import unescape
 from pathlib import Path
+from typing import Any, TypeVar
 
 from argon2 import PasswordHasher
 from fastapi import FastAPI
@@ -28,6 +30,8 @@ from backend.db.queries import accounts
 from backend.db.recorder import record_calls
 from backend.db.store import Store
 
+T = TypeVar("T")
+
 TODAY = date(2026, 11, 21)
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 PASSWORD = "seven wet umbrellas"
@@ -35,6 +39,12 @@ HOME = "http://localhost"
 
 _HASH = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 """Cheap on purpose: what the parameters are is written in the hash itself."""
+
+
+def run_aside(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run it on a thread of its own: Playwright keeps an event loop on the main one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result(60)
 
 
 def seeded_database(folder: Path) -> Path:
@@ -72,7 +82,7 @@ class Office:
 
     def program(self, role: Role = Role.OWNER) -> TestClient:
         """A program with an API key of this role."""
-        key, _ = asyncio.run(
+        key, _ = run_aside(
             create_api_key(self.services.store, f"{role} key", role, now=self.services.now())
         )
         browser = self.browser()
@@ -97,13 +107,13 @@ class Office:
             )
             return user.id
 
-        return asyncio.run(add())
+        return run_aside(add())
 
     def happens(self, events: Sequence[CallEvent]) -> None:
         """Calls take place: the bus tells everybody, and the database has stored it."""
         for event in events:
             self.services.events.publish(event)
-        asyncio.run(self.services.store.flush())
+        run_aside(self.services.store.flush())
 
 
 @contextmanager
@@ -114,7 +124,7 @@ def open_office(folder: Path, template: Path) -> Iterator[Office]:
     recordings_dir.mkdir()
     shutil.copy(template, folder / "frontdesk.db")
     database = Database(settings.db_url)
-    store = asyncio.run(Store.open(database, folder))
+    store = run_aside(Store.open(database, folder))
     events = EventBus()
     record_calls(events, store)
     office: Office
@@ -136,7 +146,7 @@ def open_office(folder: Path, template: Path) -> Iterator[Office]:
     try:
         yield office
     finally:
-        asyncio.run(store.aclose())
+        run_aside(store.aclose())
         database.close()
 
 
