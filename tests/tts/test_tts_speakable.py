@@ -129,6 +129,7 @@ WORDS = {
     "Mail bob.smith_42@acme-corp.com.": (
         "Mail bob dot smith underscore four two at acme dash corp dot com."
     ),
+    "Mail help@blueharbor.example.": "Mail help at blueharbor dot example.",
     "Dr. Smith, 12 Main St.": "Doctor Smith, twelve Main Street.",
     "Near St. Louis, e.g. here.": "Near Saint Louis, for example here.",
     "Your DSL and your ID.": "Your D S L and your I D.",

@@ -8,9 +8,9 @@ _TLD = (
     "com|net|org|info|biz|edu|gov|mil|io|co|ai|app|dev|shop|store|online|site|tech|cloud|me|tv"
     "|us|uk|ca|au|nz|ie|de|fr|es|it|nl|be|at|ch|se|no|dk|fi|pl|pt|eu|in|jp|cn|br|mx|za|example|test"
 )
-_SPOKEN_TLDS = frozenset({
-    "com", "net", "org", "info", "biz", "co", "me", "app", "dev", "shop", "store", "online", "site",
-})  # fmt: skip
+_SHORT_WORDS = frozenset({"co", "me"})
+"""Endings of two letters that are read as words; the others are spelled."""
+
 _HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,62})\.)+"
 _EMAIL = re.compile(rf"(?:mailto:)?\b([\w.+-]{{1,64}})@({_HOST}[A-Za-z]{{2,24}})\b")
 _URL = re.compile(
@@ -49,7 +49,8 @@ def _spoken_ip(match: re.Match[str]) -> str:
 
 def _host(host: str) -> str:
     *labels, tld = host.split(".")
-    last = tld.lower() if tld.lower() in _SPOKEN_TLDS else " ".join(tld.upper())
+    is_word = len(tld) > 2 or tld.lower() in _SHORT_WORDS
+    last = tld.lower() if is_word else " ".join(tld.upper())
     return " dot ".join([*(_words(label) for label in labels), last])
 
 
