@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome
 from backend.db import models
-from backend.db.latency import PARTS, bucket
+from backend.db.latency import PARTS, slot
 
 _DAYS, _INTENTS, _LATENCY = (
     models.Base.metadata.tables[model.__tablename__]
@@ -57,7 +57,7 @@ class Tally:
         for row in timings:
             for part, seconds in zip(PARTS, row, strict=True):
                 if seconds is not None:
-                    self._sums[_LATENCY][day, part, bucket(seconds)]["turns"] += sign
+                    self._sums[_LATENCY][day, slot(part, seconds)]["turns"] += sign
 
     def ticket(self, opened_at: datetime) -> None:
         """Add a new ticket."""

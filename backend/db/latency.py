@@ -9,13 +9,25 @@ at most α. Days are added by adding counts; a call is taken back by subtracting
 import math
 from collections.abc import Mapping
 
-ACCURACY = 0.02
-"""α: a percentile of 300 ms is right within 6 ms."""
+ACCURACY = 0.03
+"""α: a percentile of 300 ms is right within 9 ms; exact times are with the turns. Half of it would
+double the rows a year takes."""
 _GAMMA = (1 + ACCURACY) / (1 - ACCURACY)
 _LARGEST_MS = 3_600_000.0
 
 PARTS = ("endpoint_wait", "recognition", "thinking", "first_audio", "transport", "total")
-"""The parts of a turn, as in the events' `…_s` keys."""
+"""The parts of a turn, as in the events' `…_s` keys. New ones go to the end: see `slot`."""
+_SLOTS = 1000
+
+
+def slot(part: str, seconds: float) -> int:
+    """Part and bucket as one number: grouping a year's rows by it takes half the time."""
+    return PARTS.index(part) * _SLOTS + bucket(seconds)
+
+
+def part_and_bucket(slot_number: int) -> tuple[str, int]:
+    """What a slot stands for."""
+    return PARTS[slot_number // _SLOTS], slot_number % _SLOTS
 
 
 def bucket(seconds: float) -> int:

@@ -132,9 +132,11 @@ class Call(Base):
         Index(None, "intent", "started_at", "id"),
         Index(None, "outcome", "started_at", "id"),
         Index(None, "caller", "started_at", "id"),
+        # Of the few that are still going on.
         Index(
             "ix_calls_open",
-            "bot",
+            "started_at",
+            "id",
             sqlite_where=text("ended_at IS NULL"),
             postgresql_where=text("ended_at IS NULL"),
         ),
@@ -278,8 +280,7 @@ class DailyLatency(Base):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's way
 
     day: Mapped[date] = mapped_column(primary_key=True)
-    part: Mapped[str] = mapped_column(ShortText(20), primary_key=True)
-    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     turns: Mapped[int]
 
 

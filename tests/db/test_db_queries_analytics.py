@@ -103,7 +103,7 @@ def test_a_bucket_stands_for_what_is_in_it(seconds: float) -> None:
 
 @given(seconds=st.floats(-1, 1e12, allow_nan=False))
 def test_any_duration_has_a_bucket_and_few_are_needed(seconds: float) -> None:
-    assert 0 <= bucket(seconds) < 400
+    assert 0 <= bucket(seconds) < 300
 
 
 @given(

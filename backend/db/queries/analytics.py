@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from backend.db.errors import InvalidError
-from backend.db.latency import PARTS, percentile_s
+from backend.db.latency import PARTS, part_and_bucket, percentile_s
 from backend.db.models import DailyAnalytics, DailyIntent, DailyLatency
 
 MOST_DAYS = 3700
@@ -143,12 +143,13 @@ def latency(session: Session, first: date, last: date) -> list[LatencySummary]:
     """Percentiles of every part of a turn, in the order of `latency.PARTS`."""
     counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
     rows = session.execute(
-        select(DailyLatency.part, DailyLatency.bucket, func.sum(DailyLatency.turns))
+        select(DailyLatency.slot, func.sum(DailyLatency.turns))
         .where(DailyLatency.day.between(first, last))
-        .group_by(DailyLatency.part, DailyLatency.bucket)
+        .group_by(DailyLatency.slot)
     )
-    for part, bucket, turns in rows:
+    for slot, turns in rows:
         if turns > 0:
+            part, bucket = part_and_bucket(slot)
             counts[part][bucket] = int(turns)
     return [
         LatencySummary(

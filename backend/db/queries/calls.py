@@ -176,7 +176,8 @@ def _with_customer(which: CallFilter) -> Select[*tuple[Any, ...]]:
     if which.min_latency_s is not None:
         query = query.where(Call.slowest_turn_s >= which.min_latency_s)
     if which.is_live is not None:
-        query = query.where(Call.ended_at.is_(None) == which.is_live)
+        ended_at = Call.ended_at
+        query = query.where(ended_at.is_(None) if which.is_live else ended_at.is_not(None))
     for name in ("intent", "outcome", "customer_id", "caller", "line"):
         if (wanted := getattr(which, name)) is not None:
             query = query.where(getattr(Call, name) == wanted)

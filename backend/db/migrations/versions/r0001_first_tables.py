@@ -75,10 +75,9 @@ def upgrade() -> None:
     op.create_table(
         "daily_latency",
         sa.Column("day", sa.Date(), nullable=False),
-        sa.Column("part", ShortText(length=20), nullable=False),
-        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("slot", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("turns", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("day", "part", "bucket", name="pk_daily_latency"),
+        sa.PrimaryKeyConstraint("day", "slot", name="pk_daily_latency"),
         sqlite_with_rowid=False,
     )
     op.create_table(
@@ -145,7 +144,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_calls_open",
         "calls",
-        ["bot"],
+        ["started_at", "id"],
         sqlite_where=sa.text("ended_at IS NULL"),
         postgresql_where=sa.text("ended_at IS NULL"),
     )
