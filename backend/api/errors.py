@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from backend.api.guard import SECURITY_HEADERS
+from backend.api.guard import MACHINE_PATHS, SECURITY_HEADERS
 from backend.api.templating import page
 from backend.core.errors import FrontdeskError
 
@@ -27,7 +27,6 @@ STATUS_OF_CODE = {
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 CODE_OF_STATUS = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large"}
-MACHINE_PATHS = ("/api/", "/health", "/metrics")
 
 
 class ErrorInfo(BaseModel):

@@ -7,8 +7,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+MACHINE_PATHS = ("/api/", "/health", "/metrics")
+"""Where programs ask."""
 
 MAX_BODY_BYTES = 1024 * 1024
 """Nothing this API takes is longer than a ticket's description."""
@@ -43,8 +46,15 @@ class Refused(Exception):  # noqa: N818 - carries an answer, like an HTTPExcepti
 
     def __init__(self, status: HTTPStatus, code: str, message: str, fix: str = "") -> None:
         super().__init__(message)
-        body = {"error": {"code": code, "message": message, "fix": fix}}
-        self.answer = JSONResponse(body, status_code=status)
+        self._status = status
+        self._error = {"code": code, "message": message, "fix": fix}
+
+    def answer(self, path: str) -> Response:
+        """The error's one shape for programs, its sentences for people."""
+        if path.startswith(MACHINE_PATHS):
+            return JSONResponse({"error": self._error}, status_code=self._status)
+        words = f"{self._error['message']}\n{self._error['fix']}\n"
+        return PlainTextResponse(words, status_code=self._status)
 
 
 class Guard:
@@ -77,7 +87,7 @@ class Guard:
             _check_origin(scope["method"], headers)
             limited = _limited(receive, headers.get("content-length", "0"))
         except Refused as refused:
-            await refused.answer(scope, receive, send_marked)
+            await refused.answer(scope["path"])(scope, receive, send_marked)
             return
         await self._app(scope, limited, send_marked)
 

@@ -11,6 +11,7 @@ from prometheus_client import (
     generate_latest,
 )
 
+from backend.api.services import LiveCallsProvider
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallOutcome
 
@@ -29,7 +30,7 @@ CALL_BUCKETS_S = (5, 15, 30, 60, 120, 180, 300, 600, 1200)
 class Metrics:
     """Counts while it lives; `close` stops listening."""
 
-    def __init__(self, bus: EventBus) -> None:
+    def __init__(self, bus: EventBus, live: LiveCallsProvider) -> None:
         registry = self._registry = CollectorRegistry()
         ProcessCollector(registry=registry)
         self._calls = Counter(
@@ -38,7 +39,8 @@ class Metrics:
         self._ended = Counter(
             "frontdesk_calls_ended", "Calls ended, by outcome.", ["outcome"], registry=registry
         )
-        self._active = Gauge("frontdesk_calls_active", "Calls in progress.", registry=registry)
+        active = Gauge("frontdesk_calls_active", "Calls in progress.", registry=registry)
+        active.set_function(lambda: len(live.calls()))
         self._duration = Histogram(
             "frontdesk_call_seconds",
             "How long calls last.",
@@ -65,7 +67,6 @@ class Metrics:
             self._ended.labels(outcome.value)
         for part in TURN_PARTS:
             self._turns.labels(part)
-        self._in_progress: set[str] = set()
         self.close = bus.subscribe(self._on_event)
 
     def render(self) -> bytes:
@@ -77,18 +78,15 @@ class Metrics:
         match event.type:
             case EventType.CALL_STARTED:
                 self._calls.labels(str(data.get("line", ""))).inc()
-                self._in_progress.add(event.call_id)
             case EventType.CALL_ENDED:
                 self._ended.labels(str(data.get("outcome", ""))).inc()
                 self._duration.observe(_seconds(data.get("duration_s")) or 0.0)
-                self._in_progress.discard(event.call_id)
             case EventType.BOT_SAID:
                 self._observe_turn(event)
             case EventType.TICKET_OPENED:
                 self._tickets.labels(str(data.get("type", ""))).inc()
             case EventType.WARNING | EventType.ERROR:
                 self._troubles.labels(event.type.value, str(data.get("code", ""))).inc()
-        self._active.set(len(self._in_progress))
 
     def _observe_turn(self, event: CallEvent) -> None:
         for part, key in TURN_PARTS.items():

@@ -24,7 +24,8 @@ class Passwords:
     def __init__(self) -> None:
         self._hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
         self._one_at_a_time = asyncio.Semaphore(1)
-        self._nobody = self._hasher.hash(secrets.token_urlsafe())
+        self._nobody = ""
+        """The hash that unknown users are checked against; made when first needed."""
 
     async def hash(self, password: str) -> str:
         """The string to store: parameters and salt included."""
@@ -40,10 +41,12 @@ class Passwords:
         if len(password) > MAX_LENGTH:
             return False
         async with self._one_at_a_time:
-            matches = await asyncio.to_thread(self._matches, stored or self._nobody, password)
+            matches = await asyncio.to_thread(self._matches, stored, password)
         return matches and stored is not None
 
-    def _matches(self, stored: str, password: str) -> bool:
+    def _matches(self, stored: str | None, password: str) -> bool:
+        if stored is None:
+            stored = self._nobody = self._nobody or self._hasher.hash(secrets.token_urlsafe())
         try:
             return self._hasher.verify(stored, password)
         except (VerificationError, InvalidHashError):

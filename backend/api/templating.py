@@ -54,6 +54,7 @@ def make_environment(zone: tzinfo) -> Environment:
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
+        auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -62,6 +63,8 @@ def make_environment(zone: tzinfo) -> Environment:
     environment.filters.update(
         day=day, duration=duration, label=label, money=money, ms=ms, percent=percent, when=when
     )
+    for name in environment.list_templates():
+        environment.get_template(name)  # compiled now rather than while a call is talking
     return environment
 
 

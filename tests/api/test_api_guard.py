@@ -45,6 +45,9 @@ def test_a_name_that_was_made_to_point_at_us_is_not_answered(
     answer = shared_office.browser().get("/health", headers={"host": host})
     assert answer.status_code == 421
     assert "FRONTDESK_WEB_HOSTS" in answer.json()["error"]["fix"]
+    page = shared_office.browser().get("/calls", headers={"host": host})
+    assert page.headers["content-type"].startswith("text/plain")
+    assert "Add the name to FRONTDESK_WEB_HOSTS." in page.text
 
 
 @pytest.mark.parametrize(
@@ -63,7 +66,7 @@ def test_a_change_asked_for_by_another_sites_page_is_refused(
     for path in ("/sign-in", "/sign-out", "/api/tickets", "/tickets/new"):
         answer = shared_office.program().post(path, headers=headers)
         assert answer.status_code == 403
-        assert answer.json()["error"]["code"] == "cross-site"
+        assert "made by another site's page" in answer.text
 
 
 def test_our_own_pages_may_ask_for_changes(shared_office: Office) -> None:
