@@ -68,7 +68,6 @@ class CallRows:
             connection.execute(_INSERT_TURN, self._turns)
         if self._understood:
             connection.execute(_UNDERSTAND, self._understood)
-        self._session.flush()
 
 
 _TURNS = models.Base.metadata.tables["turns"]

@@ -40,9 +40,18 @@ class Tally:
             table: defaultdict(Counter) for table in (_DAYS, _INTENTS, _LATENCY)
         }
 
-    def call(self, call: models.Call, timings: Iterable[Timings], sign: int = 1) -> None:
-        """Add a closed call (`sign` -1: take it back)."""
-        day = self._day(call.started_at)
+    def add_call(self, call: models.Call, timings: Iterable[Timings]) -> None:
+        """Add a closed call."""
+        call.counted_on = self._day(call.started_at)
+        self._sum_up(call, call.counted_on, timings, 1)
+
+    def take_back(self, call: models.Call, timings: Iterable[Timings]) -> None:
+        """Undo `add_call`, while the call and its turns are still as they were."""
+        if call.counted_on is not None:
+            self._sum_up(call, call.counted_on, timings, -1)
+            call.counted_on = None
+
+    def _sum_up(self, call: models.Call, day: date, timings: Iterable[Timings], sign: int) -> None:
         call_sums = {
             "calls": sign,
             "contained": sign * bool(call.contained),
@@ -59,7 +68,7 @@ class Tally:
                 if seconds is not None:
                     self._sums[_LATENCY][day, slot(part, seconds)]["turns"] += sign
 
-    def ticket(self, opened_at: datetime) -> None:
+    def add_ticket(self, opened_at: datetime) -> None:
         """Add a new ticket."""
         self._sums[_DAYS][(self._day(opened_at),)]["tickets"] += 1
 
@@ -119,11 +128,12 @@ def rebuild(session: Session, zone: tzinfo = UTC) -> None:
         for row in session.execute(select(models.Turn.call_id, *_TIMINGS).where(*of_these)):
             timings[row[0]].append(tuple(row[1:]))
         for call in calls:
-            tally.call(call, timings[call.id])
+            tally.add_call(call, timings[call.id])
         last = ids[-1]
+        session.flush()
         session.expunge_all()
     for opened_at in session.scalars(select(models.Ticket.created_at)):
-        tally.ticket(opened_at)
+        tally.add_ticket(opened_at)
     tally.write(session)
 
 

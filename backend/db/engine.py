@@ -53,6 +53,15 @@ def open_engine(url: str) -> Engine:
         ) from error
 
 
+def make_place(url: URL) -> None:
+    """Make the folder and the file of a new SQLite database, for its owner's eyes only."""
+    if url.get_backend_name() == "sqlite" and url.database and not url.database.startswith("file:"):
+        path = Path(url.database)
+        with suppress(OSError):  # connecting will say it better
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+
+
 def _parse(url: str) -> URL:
     try:
         parsed = make_url(url)
@@ -72,8 +81,6 @@ def _sqlite(url: URL) -> Engine:
             "A database in memory cannot hold calls.",
             fix="Name a file: sqlite:////path/to/file.db.",
         )
-    with suppress(OSError):  # connecting will say it better
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
         connect_args={"timeout": LOCK_WAIT_S},

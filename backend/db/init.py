@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, tzinfo
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -43,10 +43,11 @@ class Initialised:
         return [f"Database {self.place}", f"Tables are {tables}.", data]
 
 
-def initialise(url: str, today: date, *, empty: bool = False) -> Initialised:
+def initialise(url: str, today: date, *, empty: bool = False, zone: tzinfo = UTC) -> Initialised:
     """Create the tables or bring them up to date; unless `empty`, seed a database without data.
 
-    Rows that are there are never touched. Safe to run twice at once. Raises StoreError.
+    Rows that are there are never touched. Safe to run twice at once. `today` is the date in
+    `zone`, which the store is opened with. Raises StoreError.
     """
     engine = open_engine(url)
     try:
@@ -56,7 +57,7 @@ def initialise(url: str, today: date, *, empty: bool = False) -> Initialised:
             before = count(session)
             was_empty = before == Seeded(0, 0, 0)
             seeds = was_empty and not empty
-            data = seed(session, today) if seeds else before
+            data = seed(session, today, zone) if seeds else before
         return Initialised(place(engine.url), tables_changed, was_empty, seeds, data)
     except SQLAlchemyError as error:
         raise explain(error, engine.url) from error
@@ -72,7 +73,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     parser.add_argument("--empty", action="store_true", help="tables only, no sample data")
     options = parser.parse_args(arguments)
-    done = initialise(load_settings().db_url, datetime.now(UTC).date(), empty=options.empty)
+    now = datetime.now(UTC).astimezone()  # the machine's zone
+    done = initialise(
+        load_settings().db_url, now.date(), empty=options.empty, zone=now.tzinfo or UTC
+    )
     sys.stdout.write("\n".join(done.lines()) + "\n")
 
 

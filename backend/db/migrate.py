@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, String, column, inspect, select, tabl
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.errors import StoreError
-from backend.db.engine import WRITE, WRITING, open_engine
+from backend.db.engine import WRITE, WRITING, make_place, open_engine
 from backend.db.models import Base
 from backend.db.trouble import explain, place
 
@@ -41,6 +41,7 @@ def upgrade(url: str) -> bool:
 
 def upgrade_engine(engine: Engine) -> bool:
     """The same for an engine that is already open."""
+    make_place(engine.url)
     try:
         with engine.connect() as connection:
             if revision_of(connection) == latest_revision():

@@ -122,6 +122,8 @@ class Call(Base):
     )
     transfer_to: Mapped[str] = mapped_column(ShortText(80))
     recording: Mapped[str] = mapped_column(ShortText(200))
+    counted_on: Mapped[date | None]
+    """The day of `DailyAnalytics` the call is part of: the zone that says so may change."""
     turn_count: Mapped[int]
     """Answers of the bot."""
     slowest_turn_s: Mapped[float | None]

@@ -49,15 +49,15 @@ def _record_events(session: Session, operations: Sequence[RecordEvent], tally: T
     fresh = _without_known(session, operations)
     calls = _calls(session, fresh)
     for call in calls.values():
-        if call.ended_at is not None:
-            tally.call(call, answer_timings(session, call.id), -1)
+        tally.take_back(call, answer_timings(session, call.id) if call.counted_on else ())
     rows = CallRows(session)
     for operation in fresh:
         rows.add(calls[operation.event.call_id], operation.event)
     rows.write()
     for call in calls.values():
         if call.ended_at is not None:
-            tally.call(call, answer_timings(session, call.id))
+            tally.add_call(call, answer_timings(session, call.id))
+    session.flush()
 
 
 def _without_known(session: Session, operations: Sequence[RecordEvent]) -> list[RecordEvent]:
@@ -119,7 +119,7 @@ def _open_ticket(session: Session, operation: OpenTicket, tally: Tally) -> None:
         )
     )
     session.flush()
-    tally.ticket(at)
+    tally.add_ticket(at)
 
 
 def free_number(session: Session, promised: str) -> str:
@@ -164,7 +164,7 @@ def close_interrupted(
         last = select(func.max(models.CallEvent.at)).where(models.CallEvent.call_id == call.id)
         ended_at = max(session.scalar(last) or call.started_at, call.started_at)
         close(call, CallOutcome.INTERRUPTED, ended_at, recording_of(call.id))
-        tally.call(call, answer_timings(session, call.id))
+        tally.add_call(call, answer_timings(session, call.id))
     session.flush()
     tally.write(session)
     return len(calls)

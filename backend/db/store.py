@@ -31,8 +31,10 @@ OPEN_WAIT_S = 5.0
 """How long the start waits for the database before calls are answered without it."""
 TICKET_WAIT_S = 1.0
 """The caller is waiting for the ticket's number: after this the outbox is as good."""
+FIND_WAIT_S = 1.5
+"""The caller is listening to silence."""
 WRITE_WAIT_S = 10.0
-CLOSE_WAIT_S = 10.0
+CLOSE_WAIT_S = 5.0
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -138,7 +140,11 @@ class Store:
 
     async def find(self, customer_number: str) -> Customer | None:
         """The customer with exactly this number, or None. Raises StoreError when unreachable."""
-        return await self._database.read(find_customer, customer_number)
+        try:
+            async with asyncio.timeout(FIND_WAIT_S):
+                return await self._database.read(find_customer, customer_number)
+        except TimeoutError as error:
+            raise UnavailableError(f"{self._database.place} is too slow for a caller.") from error
 
     async def write(
         self, work: Callable[Concatenate[Session, P], T], *args: P.args, **kwargs: P.kwargs
@@ -203,7 +209,7 @@ class Store:
         if await asyncio.to_thread(self._writer.stop, CLOSE_WAIT_S):
             await asyncio.to_thread(self._waiting.close)
         else:
-            log.error("db-writer-stuck", waited_s=CLOSE_WAIT_S)
+            log.error("database-hangs", waited_s=CLOSE_WAIT_S)
         self._rescuers.shutdown(wait=False)
 
     def _check_open(self) -> None:

@@ -89,7 +89,11 @@ class WaitingRoom:
         """
         for outbox in self._outboxes:
             self._replay_outbox(outbox, commit)
-        while batch := list(islice(self._memory, _LINES_AT_ONCE)):
+        while True:
+            with self._lock:
+                batch = list(islice(self._memory, _LINES_AT_ONCE))
+            if not batch:
+                return
             commit(batch)
             with self._lock:
                 for operation in batch:

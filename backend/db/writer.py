@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import tzinfo
 from itertools import groupby
@@ -69,6 +70,7 @@ class Writer:
         self._warn = warn
         self._zone = zone
         self._queue: queue.SimpleQueue[_Item | None] = queue.SimpleQueue()
+        self._in_hand: list[Operation] = []
         self._postponed: list[Work] = []
         self._outage: StoreError | None = UnavailableError("The database is not open yet.")
         self._is_told = False
@@ -88,10 +90,27 @@ class Writer:
         self._thread.start()
 
     def stop(self, timeout_s: float) -> bool:
-        """Finish what was given; False when that took longer than `timeout_s`."""
+        """Finish what was given.
+
+        False when the database hangs for longer than `timeout_s`: what is left then waits in the
+        outbox.
+        """
         self._queue.put(None)
         self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        if not self._thread.is_alive():
+            return True
+        with suppress(StoreError):  # the waiting room has told, and keeps trying to the end
+            self._waiting.put([*self._in_hand, *self._unfinished()])
+        return False
+
+    def _unfinished(self) -> list[Operation]:
+        left = []
+        with suppress(queue.Empty):
+            while True:
+                item = self._queue.get_nowait()
+                if item is not None and item.operation is not None:
+                    left.append(item.operation)
+        return left
 
     def record(self, operation: Operation) -> None:
         """Do it some time soon. Returns at once."""
@@ -166,6 +185,7 @@ class Writer:
 
     def _store(self, items: Sequence[_Item]) -> None:
         operations = [item.operation for item in items if item.operation is not None]
+        self._in_hand = operations
         failures: Failures = {}
         if self._outage is None:
             try:
@@ -176,6 +196,7 @@ class Writer:
             failures = self._put_aside(operations, self._outage)
         for number, item in enumerate(items):
             _resolve(item.future, failures.get(number))
+        self._in_hand = []
 
     def _commit(self, operations: Sequence[Operation]) -> Failures:
         """Store all in one transaction; one by one when one of them spoils it.
@@ -270,7 +291,8 @@ class Writer:
             while self._postponed:
                 self._transaction(self._postponed[0])
                 self._postponed.pop(0)
-        except (StoreError, OSError) as error:
+        except Exception as error:
+            log_mistake(error)
             self._down(explain(error, self._engine.url))
             return
         self._outage = None

@@ -129,6 +129,7 @@ def upgrade() -> None:
         sa.Column("customer_id", BigId, nullable=True),
         sa.Column("transfer_to", ShortText(length=80), nullable=False),
         sa.Column("recording", ShortText(length=200), nullable=False),
+        sa.Column("counted_on", sa.Date(), nullable=True),
         sa.Column("turn_count", sa.Integer(), nullable=False),
         sa.Column("slowest_turn_s", sa.Double(), nullable=True),
         sa.ForeignKeyConstraint(
