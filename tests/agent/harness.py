@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from backend.agent.agent import FrontdeskAgent
 from backend.agent.base import (
     Action,
+    Agent,
     Dialogue,
     HangUp,
     IdentifyCustomer,
@@ -100,7 +100,7 @@ class Answer:
 class Call:
     """One call as text. Each method is one turn of the caller."""
 
-    def __init__(self, agent: FrontdeskAgent, caller: str = "+15557770123") -> None:
+    def __init__(self, agent: Agent, caller: str = "+15557770123") -> None:
         self.agent = agent
         self.dialogue: Dialogue = agent.begin(CallInfo("call-1", "text", caller))
         self.heard: list[str] = []
@@ -131,5 +131,5 @@ class Call:
         return answer
 
 
-async def collect(agent: FrontdeskAgent, heard: Heard, dialogue: Dialogue) -> list[Step]:
+async def collect(agent: Agent, heard: Heard, dialogue: Dialogue) -> list[Step]:
     return [step async for step in agent.reply(heard, dialogue)]

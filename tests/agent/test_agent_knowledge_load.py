@@ -179,6 +179,7 @@ def test_the_vocabulary_holds_what_callers_say_and_nothing_out_of_scope(
     assert "what are your opening hours" in vocabulary.sentences
     assert "the Family plan" in vocabulary.sentences
     assert "play a song" not in vocabulary.sentences
+    assert "play a song" in vocabulary.off_topic
     assert (vocabulary.min_digits, vocabulary.max_digits) == (4, 4)
     assert "harbor" in vocabulary.words
 
