@@ -1,5 +1,6 @@
 """Prometheus metrics, counted from the event stream: the same events the pages show."""
 
+import math
 from typing import Any
 
 from prometheus_client import (
@@ -89,11 +90,14 @@ class Metrics:
                 self._troubles.labels(event.type.value, str(data.get("code", ""))).inc()
 
     def _observe_turn(self, event: CallEvent) -> None:
-        for part, key in TURN_PARTS.items():
-            seconds = _seconds(event.data.get(key))
+        found = {part: _seconds(event.data.get(key)) for part, key in TURN_PARTS.items()}
+        if all(seconds is None for part, seconds in found.items() if part != "total"):
+            return  # a greeting, a text chat: a sum of nothing is not zero seconds
+        for part, seconds in found.items():
             if seconds is not None:
                 self._turns.labels(part).observe(seconds)
 
 
 def _seconds(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and value >= 0 else None
+    is_good = isinstance(value, int | float) and math.isfinite(value) and value >= 0
+    return float(value) if is_good else None

@@ -148,6 +148,12 @@ def test_metrics_count_what_calls_do(office: Office) -> None:
     assert metric(text, 'frontdesk_troubles_total{code="tts-fallback",level="warning"}') == 1
 
 
+def test_what_was_not_measured_is_not_counted_as_no_time(office: Office) -> None:
+    office.happens(Script().started().answered("Hello.", thinking_s=None, total_s=0.0).events)
+    text = office.program().get("/metrics").text
+    assert metric(text, 'frontdesk_turn_seconds_count{part="total"}') == 0
+
+
 def test_metrics_survive_events_with_odd_data(office: Office) -> None:
     call = Script("20261121-090000-aaaaaa").started()
     call.answered("Hi.", total_s="slow")  # type: ignore[arg-type]
