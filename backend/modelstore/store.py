@@ -145,6 +145,13 @@ _EMBEDDED = {ModelKind.WHISPER: "PocketSphinx", ModelKind.PIPER: "flite"}
 _LOCK = ".lock"
 
 
+def _tidy(staging: Path) -> None:
+    """Leave no folder behind that has nothing to go on from."""
+    if [path.name for path in _entries(staging)] == [_LOCK]:
+        with contextlib.suppress(OSError):
+            shutil.rmtree(staging)
+
+
 def _tell(progress: Progress, before: int, later: int, done: int, size: int) -> None:
     """One file's progress as the model's: `before` it came so much, `later` comes about so much."""
     progress(before + done, before + size + later)
@@ -166,6 +173,9 @@ def _alone(staging: Path, name: str) -> Iterator[None]:
             raise ModelError(
                 f"{name} is being fetched already.", fix="Wait for the other download to end."
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            _tidy(staging)
     finally:
         os.close(descriptor)

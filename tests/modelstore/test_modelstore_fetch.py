@@ -166,6 +166,7 @@ def test_without_a_network_one_line_says_so_and_what_goes_on_instead(tmp_path: P
     assert "cannot be reached" in str(caught.value)
     assert "PocketSphinx" in str(caught.value)
     assert "\n" not in str(caught.value)
+    assert not list((tmp_path / "models" / "whisper").iterdir())
     assert not pauses, "nobody waits for a connection that is refused"
 
 
@@ -243,6 +244,7 @@ def test_two_downloads_of_one_model_do_not_spoil_each_other(
         fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(ModelError, match="being fetched already"):
             store.fetch("tiny.en", quietly)
+        assert (staging / ".lock").exists()
 
 
 def test_a_model_that_is_here_is_not_fetched_again(store: ModelStore, hub: Hub) -> None:
