@@ -99,8 +99,9 @@ class Writer:
         self._thread.join(timeout_s)
         if not self._thread.is_alive():
             return True
-        with suppress(StoreError):  # the waiting room has told, and keeps trying to the end
+        with suppress(StoreError):  # there is nobody left to tell
             self._waiting.put([*self._in_hand, *self._unfinished()])
+        self._queue.put(None)
         return False
 
     def _unfinished(self) -> list[Operation]:

@@ -1,4 +1,5 @@
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -107,6 +108,24 @@ def test_a_page_that_was_overwritten_is_called_damaged(sqlite_path: Path) -> Non
     error = trouble(open_engine(f"sqlite:///{sqlite_path}"))
     assert "is damaged" in error.message
     assert ".recover" in error.fix
+
+
+def test_a_new_file_is_for_its_owners_eyes_only(tmp_path: Path) -> None:
+    upgrade(f"sqlite:///{tmp_path / 'frontdesk.db'}")
+    engine = open_engine(f"sqlite:///{tmp_path / 'frontdesk.db'}")
+    with writing(engine) as session:
+        session.execute(text("DELETE FROM calls"))
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    engine.dispose()
+    assert modes == dict.fromkeys(("frontdesk.db", "frontdesk.db-shm", "frontdesk.db-wal"), 0o600)
+
+
+def test_a_read_only_database_is_called_so(sqlite_path: Path) -> None:
+    error = trouble(
+        open_engine(f"sqlite:///file:{sqlite_path}?mode=ro&uri=true"), "DELETE FROM calls"
+    )
+    assert isinstance(error, UnavailableError)
+    assert "is read-only" in error.message
 
 
 def test_a_folder_in_the_place_of_the_file_is_told(tmp_path: Path) -> None:

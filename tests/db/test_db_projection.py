@@ -235,6 +235,16 @@ def test_a_day_is_the_date_on_the_owners_wall(sqlite_engine: Engine) -> None:
     assert (yesterday.totals.calls, today.totals.calls) == (1, 0)
 
 
+def test_the_owner_may_move_to_another_zone(sqlite_engine: Engine) -> None:
+    script = Script(at=NINE.replace(hour=2)).started().answered("Well.").ended()
+    late = script.events.pop(2)
+    with writing(sqlite_engine) as session:
+        apply(session, operations(script.events), ZoneInfo("America/New_York"))
+        apply(session, operations([late]), ZoneInfo("Europe/Berlin"))
+        yesterday, today = daily(session, DAY - timedelta(days=1), DAY)
+    assert (yesterday.totals.calls, today.totals.calls, today.totals.turns) == (0, 1, 1)
+
+
 calls = st.lists(
     st.tuples(
         st.integers(0, 2),  # day

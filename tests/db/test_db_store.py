@@ -401,6 +401,50 @@ def test_a_database_that_hangs_does_not_keep_the_caller(
     assert tickets(database.engine) == 1
 
 
+def test_a_database_that_hangs_at_the_end_costs_nothing(
+    database: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "CLOSE_WAIT_S", 0.05)
+    hanging, go_on = threading.Event(), threading.Event()
+
+    def hang(_session: Session) -> None:
+        hanging.set()
+        assert go_on.wait(10)
+
+    async def main() -> None:
+        async with opened(database, data_dir) as store:
+            stuck = asyncio.create_task(store.write(hang))
+            assert await asyncio.to_thread(hanging.wait, 10)
+            for event in short_call().events:
+                store.record(event)
+        assert len((data_dir / "outbox.jsonl").read_text().splitlines()) == 8
+        go_on.set()
+        await stuck
+        await asyncio.to_thread(eventually, no_writer_is_left, "the thread ends after all")
+
+    asyncio.run(main())
+
+
+def no_writer_is_left() -> bool:
+    return all(thread.name != "db-writer" for thread in threading.enumerate())
+
+
+def test_a_slow_database_does_not_keep_the_caller_listening_to_silence(
+    database: Database, data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "FIND_WAIT_S", 0.05)
+    go_on = threading.Event()
+    monkeypatch.setattr(store, "find_customer", lambda _session, _number: go_on.wait(10))
+
+    async def main() -> None:
+        async with opened(database, data_dir) as store:
+            with pytest.raises(UnavailableError, match="too slow for a caller"):
+                await store.find("1004")
+            go_on.set()
+
+    asyncio.run(main())
+
+
 def test_without_outbox_and_database_the_agent_is_told_that_there_is_no_ticket(
     sqlite_path: Path, tmp_path: Path
 ) -> None:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import StatementError
 
+from backend.db.engine import open_engine
 from backend.db.queries.customers import (
     CustomerDraft,
     CustomerRecord,
@@ -79,14 +80,15 @@ def test_notes_may_be_of_any_length(engine: Engine) -> None:
     assert stored(engine, CustomerDraft(number="1", name="A", notes=notes)).notes == notes
 
 
-def test_postgresql_keeps_zones_and_decimals(engine: Engine) -> None:
-    if engine.dialect.name == "sqlite":
-        pytest.skip("SQLite has neither")
+@pytest.mark.postgresql
+def test_postgresql_keeps_zones_and_decimals(emptied_url: str) -> None:
+    engine = open_engine(emptied_url)
     columns = {
         column["name"]: column["type"] for column in inspect(engine).get_columns("customers")
     }
     assert str(columns["balance"]) == "NUMERIC(12, 2)"
     assert getattr(columns["created_at"], "timezone", False) is True
+    engine.dispose()
 
 
 def test_utc_is_what_is_written_into_sqlite(sqlite_engine: Engine) -> None:
