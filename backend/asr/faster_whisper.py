@@ -1,12 +1,11 @@
 """faster-whisper: Whisper on CTranslate2, from a folder on this machine and never from the net."""
 
-import math
 import os
 from pathlib import Path
 from typing import Any
 
 from backend.asr import whisper_vad
-from backend.asr.whisper import RATE_HZ, Samples, WhisperRecogniser
+from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
 from backend.core.errors import EngineError
@@ -14,9 +13,6 @@ from backend.modelstore.store import ModelStore, missing_files
 
 BEAMS = 5
 """Whisper's own default; for a phone call's few words the encoder takes most of the time."""
-TOKENS_PER_S = 8
-"""Twice the fastest speech: where Whisper falls into a loop, this is what ends it."""
-LEAST_TOKENS = 16
 
 
 def faster_whisper(settings: Settings) -> WhisperRecogniser:
@@ -99,7 +95,8 @@ class FasterWhisper:
             temperature=0.0,
             condition_on_previous_text=False,
             without_timestamps=True,
-            max_new_tokens=_token_limit(len(audio) / RATE_HZ),
+            # CTranslate2 gives the text half of the length that it is allowed.
+            max_new_tokens=2 * most_tokens(audio),
             # `whisper_results` judges these; here a segment would vanish without its scores.
             no_speech_threshold=None,
             log_prob_threshold=None,
@@ -134,11 +131,6 @@ class FasterWhisper:
                 f"{self._folder.name} {only}.",
                 fix="Use a model without “.en” in its name.",
             )
-
-
-def _token_limit(audio_s: float) -> int:
-    """CTranslate2 allows the text half of the length it is given (448 at most)."""
-    return 2 * min(220, LEAST_TOKENS + math.ceil(TOKENS_PER_S * audio_s))
 
 
 def _first_line(error: Exception) -> str:

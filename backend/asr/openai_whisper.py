@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.asr import whisper_vad
-from backend.asr.whisper import Samples, WhisperRecogniser
+from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
 from backend.core.errors import EngineError
@@ -35,7 +35,7 @@ class OpenAiWhisper:
     @property
     def name(self) -> str:
         """`openai-whisper:` and the model."""
-        return f"openai-whisper:{Path(self._wanted or DEFAULT_MODEL).stem}"
+        return f"openai-whisper:{Path(self._wanted or DEFAULT_MODEL).name.removesuffix('.pt')}"
 
     @property
     def language(self) -> str:
@@ -76,6 +76,7 @@ class OpenAiWhisper:
                 language=self._language or None,
                 temperature=0.0,
                 condition_on_previous_text=False,
+                sample_len=most_tokens(audio),
                 no_speech_threshold=None,
                 logprob_threshold=None,
                 compression_ratio_threshold=None,

@@ -1,6 +1,7 @@
 """Whisper as a recogniser, whatever runs it: whole utterances, begun while the caller pauses."""
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,9 +26,19 @@ RATE_HZ = 16000
 """Whisper's own rate."""
 PAUSE_S = 0.3
 """Silence after which the utterance may be over, and decoding begins in case it is."""
+TOKENS_PER_S = 8
+"""Twice the fastest speech: where Whisper falls into a loop, this is what ends it."""
+LEAST_TOKENS = 16
+MOST_TOKENS = 220
+"""Half of Whisper's context is for the text; the prompt needs a few."""
 
 Samples = NDArray[np.float32]
 """Mono at 16 kHz, full scale is 1."""
+
+
+def most_tokens(audio: Samples) -> int:
+    """How long the text of this audio may become, for each window of 30 s."""
+    return min(MOST_TOKENS, LEAST_TOKENS + math.ceil(TOKENS_PER_S * len(audio) / RATE_HZ))
 
 
 class WhisperModel(Protocol):

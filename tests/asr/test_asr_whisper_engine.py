@@ -318,7 +318,8 @@ def test_openai_whisper_never_downloads_a_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
-    recogniser = openai_whisper(settings(tmp_path, "tiny"))
+    recogniser = openai_whisper(settings(tmp_path, "tiny.en"))
+    assert recogniser.name == "openai-whisper:tiny.en"
 
-    with pytest.raises(EngineError, match=r"no openai-whisper model tiny.*\.pt file"):
+    with pytest.raises(EngineError, match=r"no openai-whisper model tiny\.en.*\.pt file"):
         asyncio.run(recogniser.start())
