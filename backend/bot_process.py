@@ -1,4 +1,4 @@
-"""The bot as a child process: started, known to be ready, watched, stopped."""
+"""The bot as a child process: started, known to be ready, its heart watched, stopped."""
 
 import asyncio
 import json
@@ -6,14 +6,23 @@ import os
 import signal
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
+
+import structlog
 
 from backend.config import ROOT
 from backend.core.errors import FrontdeskError
 
+log = structlog.get_logger(__name__)
+
 STOP_S = 10.0
 """A bot that has not stopped after this long is killed."""
+BEAT_S = 1.0
+STALLED_S = 10.0
+"""A bot whose event loop has not run for this long serves nobody: it is killed, and its callers
+go to the fallback like those of one that died by itself."""
 
 
 class BotError(FrontdeskError):
@@ -29,11 +38,11 @@ class Ready:
     url: str
     one_time_password: str | None
     notes: tuple[str, ...] = ()
-    """Sentences worth showing: engines in use, what fell back and why."""
+    """Sentences worth showing: what fell back, and why."""
 
 
 class BotProcess:
-    """One run of `frontdesk serve`.
+    """One `frontdesk serve` at a time.
 
     A process of its own, so that whoever watches it survives it, and can look after its callers.
     """
@@ -41,18 +50,14 @@ class BotProcess:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
         self._process: asyncio.subprocess.Process | None = None
+        self._heart: asyncio.Task[None] | None = None
 
     async def start(self) -> Ready:
         """Returns once it takes calls. Raises BotError when it gave up (it has said why)."""
         reading, writing = os.pipe()
         try:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "backend",
-                "serve",
-                "--ready-fd",
-                str(writing),
+                *(sys.executable, "-m", "backend", "serve", "--ready-fd", str(writing)),
                 cwd=ROOT,
                 env=dict(self._environment),
                 pass_fds=(writing,),
@@ -61,15 +66,18 @@ class BotProcess:
             )
         finally:
             os.close(writing)
-        line = await _read_line(reading)
+        reader, transport = await _open(reading)
+        line = await reader.readline()
         if not line:
+            transport.close()
             await self._process.wait()
             raise BotError("The bot did not start.", fix="Its message is above.")
+        self._heart = asyncio.create_task(_watch_heart(self._process, reader, transport))
         data: dict[str, Any] = json.loads(line)
         return Ready(data["url"], data["one_time_password"], tuple(data["notes"]))
 
     async def wait(self) -> int:
-        """Returns its exit status once it has ended."""
+        """Returns its exit status once it has ended, by itself or killed as stalled."""
         if self._process is None:
             raise BotError("The bot has not been started.")
         return await self._process.wait()
@@ -77,39 +85,58 @@ class BotProcess:
     async def stop(self) -> None:
         """Let it finish politely, then insist. Safe at any time."""
         process = self._process
-        if process is None or process.returncode is not None:
+        if process is None:
             return
-        process.send_signal(signal.SIGTERM)
-        try:
-            async with asyncio.timeout(STOP_S):
+        if process.returncode is None:
+            process.send_signal(signal.SIGTERM)
+            try:
+                async with asyncio.timeout(STOP_S):
+                    await process.wait()
+            except TimeoutError:
+                process.kill()
                 await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
+        if self._heart is not None:
+            await self._heart
 
 
-def write_ready(descriptor: int, ready: Ready) -> None:
-    """The bot's side: tell the supervisor, once."""
-    with os.fdopen(descriptor, "w", encoding="utf-8") as pipe:
-        json.dump(
-            {
-                "url": ready.url,
-                "one_time_password": ready.one_time_password,
-                "notes": ready.notes,
-            },
-            pipe,
-        )
-        pipe.write("\n")
+class Heart:
+    """The bot's end: says once that it is ready, then that it is alive, again and again."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._pipe = os.fdopen(descriptor, "wb", buffering=0)
+
+    async def beat(self, ready: Ready) -> None:
+        """Until cancelled, or until nobody listens any more."""
+        os.set_blocking(self._pipe.fileno(), False)
+        with self._pipe, suppress(BrokenPipeError, BlockingIOError):
+            self._pipe.write(json.dumps(asdict(ready)).encode() + b"\n")
+            while True:
+                await asyncio.sleep(BEAT_S)
+                self._pipe.write(b"\n")
 
 
-async def _read_line(descriptor: int) -> str:
-    """The first line of a pipe; empty when the other end closed without one."""
-    reader = asyncio.StreamReader()
-    loop = asyncio.get_running_loop()
-    transport, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
-    )
+async def _watch_heart(
+    process: asyncio.subprocess.Process,
+    reader: asyncio.StreamReader,
+    transport: asyncio.ReadTransport,
+) -> None:
+    """Kill the process when it falls silent without ending."""
     try:
-        return (await reader.readline()).decode()
+        while True:
+            async with asyncio.timeout(STALLED_S):
+                if not await reader.readline():
+                    return
+    except TimeoutError:
+        log.error("bot-stalled", pid=process.pid, silent_s=STALLED_S)
+        with suppress(ProcessLookupError):
+            process.kill()
     finally:
         transport.close()
+
+
+async def _open(descriptor: int) -> tuple[asyncio.StreamReader, asyncio.ReadTransport]:
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb")
+    )
+    return reader, transport

@@ -159,9 +159,7 @@ class Settings(BaseSettings):
         "info", description="How much is logged."
     )
 
-    @field_validator(
-        "outside_numbers", "twilio_numbers", "agi_allowed", "web_hosts", mode="before"
-    )
+    @field_validator("outside_numbers", "twilio_numbers", "agi_allowed", "web_hosts", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):

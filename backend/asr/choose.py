@@ -6,6 +6,7 @@ from backend.asr.ladder import LadderRecogniser, Rung, Warn
 from backend.asr.openai_whisper import openai_whisper
 from backend.config import Settings
 from backend.modelstore.store import ModelStore
+from backend.parts.finder import find
 
 
 def choose_recogniser(settings: Settings, warn: Warn) -> Recogniser:
@@ -39,4 +40,8 @@ def _pocketsphinx(settings: Settings) -> Recogniser:
     # Imported when it is needed: it brings its English model with it.
     from backend.asr.pocketsphinx import PocketSphinx
 
-    return PocketSphinx(workers=settings.asr_workers)
+    return PocketSphinx(
+        workers=settings.asr_workers,
+        folder=settings.data_dir.absolute() / "models" / "pocketsphinx",
+        flite=find("flite", settings.data_dir),
+    )

@@ -6,7 +6,7 @@ import signal
 from contextlib import suppress
 
 from backend.app import App
-from backend.bot_process import Ready, write_ready
+from backend.bot_process import Heart, Ready
 from backend.cli.console import show_conversations
 from backend.config import Settings
 from backend.core.logs import configure_logging
@@ -27,9 +27,11 @@ async def run_serve(settings: Settings, ready_fd: int | None) -> None:
     show_conversations(app.events)
     try:
         await app.start()
-        if ready_fd is not None:
-            write_ready(ready_fd, Ready(app.url, app.one_time_password, tuple(app.notes)))
+        ready = Ready(app.url, app.one_time_password, tuple(app.notes))
+        heart = asyncio.create_task(Heart(ready_fd).beat(ready)) if ready_fd is not None else None
         await stop.wait()
+        if heart is not None:
+            heart.cancel()
     finally:
         await app.stop()
 

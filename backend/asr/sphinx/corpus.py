@@ -1,0 +1,127 @@
+"""What callers may say to each kind of question, as weighted sentences for a language model."""
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from backend.asr.base import Vocabulary
+from backend.core.speech import Expect
+
+GENERAL = Path(__file__).parent.parent / "data" / "phone_english.txt"
+"""Phrases callers use whatever the business sells."""
+
+DIGITS = ("oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
+          "eighteen", "nineteen")  # fmt: skip
+_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is", "the number is",
+             "yes it's", "sure it's", "okay it's", "um", "uh it's", "that's", "yes")  # fmt: skip
+_YES = ("yes", "yes please", "yeah", "yep", "yup", "sure", "of course", "correct", "right",
+        "that's right", "that is right", "that's correct", "exactly", "okay", "ok", "yes it is",
+        "yes it did", "yes that's right", "yes i did", "yes i do", "absolutely", "definitely",
+        "i think so", "please do", "go ahead", "yes that would be great", "it works",
+        "yes it works", "it's working now", "yes thank you", "uh huh")  # fmt: skip
+_NO = ("no", "no thanks", "no thank you", "nope", "nah", "no it's not", "no it is not",
+       "no it isn't", "not really", "no it didn't", "no it did not", "that's wrong",
+       "that's not right", "that is not right", "incorrect", "wrong", "not at all",
+       "i don't think so",
+       "no that's not right", "no that's all", "that's all", "no that's it", "nothing else",
+       "no i don't", "no not yet", "it did not help", "it still does not work",
+       "no it still doesn't work", "no nothing else thank you", "negative")  # fmt: skip
+
+_NUMBERS_EACH = 1500
+"""Random numbers mixed in: enough that every pair of digits is seen in every place."""
+
+Weighted = tuple[Sequence[str], float]
+
+_SHARES: dict[Expect, dict[str, float]] = {
+    # Of each kind of sentence, how much of the probability: what is asked for most, and always
+    # the ways out (a person, a goodbye, another question).
+    Expect.OPEN: {"examples": 0.70, "general": 0.12, "yes_no": 0.06, "numbers": 0.12},
+    Expect.NUMBER: {"examples": 0.18, "general": 0.04, "yes_no": 0.03, "numbers": 0.75},
+    Expect.YES_NO: {"examples": 0.38, "general": 0.05, "yes_no": 0.55, "numbers": 0.02},
+}
+
+
+def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
+    """Sentences with weights that add up to the number of sentences of the knowledge base.
+
+    The scale matters: Witten–Bell smoothing trusts counts, so that a small knowledge base stays
+    open to what it has not seen.
+    """
+    groups = {
+        "examples": [words_of(sentence) for sentence in vocabulary.sentences],
+        "general": _general(),
+        "yes_no": [tuple(text.split()) for text in (*_YES, *_NO)],
+        "numbers": list(_numbers(vocabulary.min_digits, vocabulary.max_digits)),
+    }
+    scale = 3.0 * max(100, len(groups["examples"]))
+    for name, share in _SHARES[expect].items():
+        sentences = [words for words in groups[name] if words]
+        for words in sentences:
+            yield words, scale * share / len(sentences)
+    for word in vocabulary.words:
+        yield words_of(word), 0.5
+
+
+def words_of(sentence: str) -> tuple[str, ...]:
+    """A sentence as the decoder's dictionary spells it: lower case, apostrophes kept."""
+    return tuple(re.findall(r"[a-z']*[a-z][a-z']*", sentence.lower().replace("’", "'")))
+
+
+@lru_cache(maxsize=1)
+def _general() -> list[tuple[str, ...]]:
+    lines = GENERAL.read_text(encoding="utf-8").splitlines()
+    return [words_of(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _numbers(min_digits: int, max_digits: int) -> Iterator[tuple[str, ...]]:
+    """Numbers in the ways people say them: digit by digit mostly, pairs and thousands too."""
+    dice = random.Random(1)
+    for _ in range(_NUMBERS_EACH):
+        length = dice.randint(min_digits, max_digits)
+        manner = dice.random()
+        if manner < 0.62:
+            said = _digit_by_digit(dice, length)
+        elif manner < 0.78:
+            said = _doubled(dice, length)
+        elif manner < 0.90:
+            said = [word for _ in range((length + 1) // 2) for word in _pair(dice)]
+        else:
+            said = _thousands(dice)
+        yield (*dice.choice(_LEAD_INS).split(), *said)
+
+
+def _digit_by_digit(dice: random.Random, length: int) -> list[str]:
+    return [dice.choice(DIGITS) for _ in range(length)]
+
+
+def _doubled(dice: random.Random, length: int) -> list[str]:
+    times, word = (3, "triple") if length > 3 and dice.random() < 0.2 else (2, "double")
+    said = _digit_by_digit(dice, max(0, length - times))
+    place = dice.randint(0, len(said))
+    return [*said[:place], word, dice.choice(DIGITS), *said[place:]]
+
+
+def _pair(dice: random.Random) -> tuple[str, ...]:
+    """Two digits as one number: `ten`, `forty two`, `oh four`."""
+    manner = dice.random()
+    if manner < 0.3:
+        return (dice.choice(_TEENS),)
+    if manner < 0.4:
+        return (dice.choice(("oh", "zero")), dice.choice(DIGITS[2:]))
+    if manner < 0.5:
+        return (dice.choice(_TENS),)
+    return dice.choice(_TENS), dice.choice(DIGITS[2:])
+
+
+def _thousands(dice: random.Random) -> list[str]:
+    said = [dice.choice(("a", *DIGITS[2:])), dice.choice(("thousand", "thousand", "hundred"))]
+    rest = dice.random()
+    if rest < 0.5:
+        said += ["and", dice.choice(DIGITS[2:])]
+    elif rest < 0.8:
+        said += ["and", *_pair(dice)]
+    return said

@@ -1,0 +1,55 @@
+"""The grammar of a spoken number, for questions that ask for one (JSGF)."""
+
+DIGITS = tuple("oh zero one two three four five six seven eight nine".split())
+_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+_SCALES = ["double", "triple", "hundred", "thousand"]
+_LEAD_INS = ("it's", "it is", "yes it's", "my number is", "my customer number is", "the number is")
+
+NUMBER_WORDS = frozenset((*DIGITS, *_TEENS, *_TENS, *_SCALES))
+"""Words that make an utterance a number, or an attempt at one."""
+WORDS = frozenset(
+    (*NUMBER_WORDS, "a", "and", *(word for text in _LEAD_INS for word in text.split()))
+)
+"""Everything the grammar can hear."""
+
+
+def number_grammar(min_digits: int, max_digits: int) -> str:
+    """Numbers of these lengths: digit by digit, doubled, in pairs, with hundreds and thousands.
+
+    Lengths are bounded by the grammar, which is what makes it surer than a language model.
+    """
+    lengths = range(min_digits, max_digits + 1)
+    single = " | ".join(" ".join(["<digit>"] * length) for length in lengths)
+    doubled = " | ".join(
+        form
+        for length in lengths
+        for form in (*_with("double", 2, length), *_with("triple", 3, length))
+    )
+    pairs = " | ".join(
+        " ".join(["<pair>"] * (length // 2) + ["<digit>"] * (length % 2)) for length in lengths
+    )
+    return f"""#JSGF V1.0;
+grammar number;
+public <number> = [<lead>] ( <single> | <doubled> | <pairs> | <large> );
+<lead> = {" | ".join(_LEAD_INS)};
+<digit> = {" | ".join(DIGITS)};
+<teen> = {" | ".join(_TEENS)};
+<tens> = {" | ".join(_TENS)};
+<pair> = <teen> | <tens> [<digit>] | (oh | zero) <digit>;
+<single> = {single};
+<doubled> = {doubled};
+<pairs> = {pairs};
+<large> = (a | <digit> | <teen>) (thousand | hundred) [[and] (<digit> | <pair>)];
+"""
+
+
+def _with(word: str, times: int, length: int) -> list[str]:
+    """Strings of `length` digits of which some are said as `double five`."""
+    if length < times:
+        return []
+    rest = length - times
+    return [
+        " ".join(["<digit>"] * place + [word, "<digit>"] + ["<digit>"] * (rest - place))
+        for place in range(rest + 1)
+    ]
