@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from backend.asr import whisper_vad
+from backend.asr import silero
 from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
@@ -72,7 +72,7 @@ class FasterWhisper:
                 cpu_threads=max(1, (os.cpu_count() or 1) // self._workers),
                 local_files_only=True,
             )
-            whisper_vad.load()
+            silero.load()
         # Its libraries raise RuntimeError, ValueError, OSError and bare Exception for bad files.
         except Exception as error:
             raise EngineError(
@@ -84,7 +84,7 @@ class FasterWhisper:
 
     def find_speech(self, audio: Samples) -> slice | None:
         """By Silero's detector."""
-        return whisper_vad.find_speech(audio)
+        return silero.find_speech(audio)
 
     def decode(self, audio: Samples) -> Decoded:
         """One pass: a second one at another temperature would answer too late."""

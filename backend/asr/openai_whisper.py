@@ -5,7 +5,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from backend.asr import whisper_vad
+from backend.asr import silero
 from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
@@ -56,7 +56,7 @@ class OpenAiWhisper:
         device = None if self._device == "auto" else self._device
         try:
             self._model = whisper.load_model(str(path), device=device)
-            whisper_vad.load()
+            silero.load()
         # PyTorch raises RuntimeError, EOFError, KeyError, UnpicklingError, … for bad files.
         except Exception as error:
             raise EngineError(
@@ -66,7 +66,7 @@ class OpenAiWhisper:
 
     def find_speech(self, audio: Samples) -> slice | None:
         """By Silero's detector."""
-        return whisper_vad.find_speech(audio)
+        return silero.find_speech(audio)
 
     def decode(self, audio: Samples) -> Decoded:
         """One at a time: the model keeps its attention cache in itself."""

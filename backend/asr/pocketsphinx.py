@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import structlog
 
+from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
 from backend.asr.sphinx.process import WorkerProcess
@@ -49,16 +50,32 @@ class PocketSphinx:
         self._workers = [WorkerProcess() for _ in range(workers)]
         self._ids = itertools.count(1)
         self._loading: asyncio.Task[None] | None = None
-        self._ready = asyncio.Event()
+        self._gate: asyncio.Task[None] | None = None
+        self.ready = asyncio.Event()
+        """Set once there is a language model to listen with."""
+
+    async def is_speech(self, pcm: Pcm) -> bool:
+        """Whether somebody speaks: words can be heard in music and in a slammed door, too."""
+        if self._gate is None:
+            return True
+        try:
+            await self._gate
+            return await asyncio.to_thread(_has_speech, pcm)
+        except (ImportError, OSError, RuntimeError) as error:
+            log.warning("speech-gate-failed", reason=str(error))
+            self._gate = None
+            return True
 
     async def start(self) -> None:
         """Start the workers. Raises EngineError when PocketSphinx cannot run here."""
         await asyncio.gather(*(worker.start() for worker in self._workers))
+        # Two thirds of a second of imports that nobody waits for.
+        self._gate = asyncio.create_task(asyncio.to_thread(silero.load))
 
     def listen(self, question: Question, rate_hz: int) -> "SphinxStream":
         """Begin an utterance on the worker with the least to do."""
         worker = min(self._workers, key=lambda worker: worker.streams)
-        return SphinxStream(worker, next(self._ids), question, rate_hz, self._ready)
+        return SphinxStream(worker, next(self._ids), question, rate_hz, self)
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Make the models in a process of their own, then have the workers load them."""
@@ -67,9 +84,9 @@ class PocketSphinx:
 
     async def aclose(self) -> None:
         """End the workers."""
-        if self._loading is not None:
-            self._loading.cancel()
-            await asyncio.gather(self._loading, return_exceptions=True)
+        for task in filter(None, (self._loading, self._gate)):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
         await asyncio.gather(*(worker.aclose() for worker in self._workers))
 
     async def _load(self, vocabulary: Vocabulary, previous: asyncio.Task[None] | None) -> None:
@@ -81,7 +98,7 @@ class PocketSphinx:
         except EngineError as error:
             log.error("language-model-failed", code=error.code, reason=error.message)
             return
-        self._ready.set()
+        self.ready.set()
 
 
 class SphinxStream:
@@ -93,12 +110,12 @@ class SphinxStream:
         number: int,
         question: Question,
         rate_hz: int,
-        ready: asyncio.Event,
+        recogniser: PocketSphinx,
     ) -> None:
         self._worker = worker
         self._number = number
         self._question = question
-        self._ready = ready
+        self._recogniser = recogniser
         self._resampler = Resampler(rate_hz, RATE_HZ) if rate_hz != RATE_HZ else None
         self._detector = SpeechDetector(RATE_HZ)
         self._audio = EMPTY
@@ -124,15 +141,17 @@ class SphinxStream:
             return Transcript("", 0.0, no_speech_probability=1.0, audio_s=self._audio_s)
         try:
             async with asyncio.timeout(READY_S):
-                await self._ready.wait()
+                await self._recogniser.ready.wait()
             self._send_voice()
             async with asyncio.timeout(RESULT_S):
-                result = await self._worker.finish(self._number)
+                result, is_speech = await asyncio.gather(
+                    self._worker.finish(self._number), self._recogniser.is_speech(self._audio)
+                )
         except TimeoutError:
             raise EngineError("PocketSphinx did not answer in time.") from None
         finally:
             self.cancel()
-        text = _words(result.text)
+        text = _words(result.text) if is_speech else ""
         confidence = confidence_of(result.probability, len(text.split())) if text else 0.0
         return Transcript(text, confidence, audio_s=self._audio_s, work_s=result.work_s)
 
@@ -149,7 +168,7 @@ class SphinxStream:
     def _take(self, pcm: Pcm) -> None:
         self._audio = np.concatenate((self._audio, pcm))
         self._detector.feed(pcm)
-        if self._ready.is_set() and self._detector.has_speech:
+        if self._recogniser.ready.is_set() and self._detector.has_speech:
             self._send_voice()
 
     def _send_voice(self) -> None:
@@ -172,6 +191,10 @@ def confidence_of(probability: float, words: int) -> float:
     """0–1 from the posterior of a hypothesis of so many words."""
     loose = LOOSE + LOOSE_A_WORD * words
     return min(1.0, max(0.0, 1.0 + math.log10(max(probability, 1e-30)) / loose))
+
+
+def _has_speech(pcm: Pcm) -> bool:
+    return silero.find_speech(pcm.astype(np.float32) / np.float32(32768)) is not None
 
 
 def _words(text: str) -> str:

@@ -27,35 +27,60 @@ _NUMBER = "number-grammar"
 
 
 class Decoder:
-    """One PocketSphinx decoder with every language model of one vocabulary."""
+    """Decodes with the language models of one vocabulary, and numbers with the grammar as well.
+
+    Where a number is asked for, both listen: the model hears whether it is a number at all, the
+    grammar, which knows how long numbers are, hears which.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._open = pocketsphinx.Decoder(lm=None, dict=str(folder / DICTIONARY), loglevel="FATAL")
+        self._open = self._decoder()
         for expect in Expect:
             self._open.add_lm_file(expect.value, str(folder / f"{expect.value}.arpa"))
-        self._open.add_jsgf_file(_NUMBER, str(folder / GRAMMAR))
+        self._grammar: Any = None
+        self._running: list[Any] = []
 
     def start(self, search: str) -> None:
         """Begin an utterance."""
         self._open.activate_search(search)
-        self._open.set_cmn(CEPSTRAL_MEAN)
-        self._open.start_utt()
+        self._running = [self._open]
+        if search == Expect.NUMBER.value:
+            if self._grammar is None:
+                self._grammar = self._decoder()
+                self._grammar.add_jsgf_file(_NUMBER, str(self.folder / GRAMMAR))
+                self._grammar.activate_search(_NUMBER)
+            self._running.append(self._grammar)
+        for decoder in self._running:
+            decoder.set_cmn(CEPSTRAL_MEAN)
+            decoder.start_utt()
 
     def feed(self, samples: bytes) -> None:
         """Decode the next 16-bit samples at 16 kHz."""
-        self._open.process_raw(samples)
+        for decoder in self._running:
+            decoder.process_raw(samples)
 
     def finish(self) -> tuple[str, float]:
         """Words and their posterior probability."""
-        self._open.end_utt()
-        best = self._open.hyp()
-        return (best.hypstr, float(best.prob)) if best is not None and best.hypstr else ("", 0.0)
+        results = [_end(decoder) for decoder in self._running]
+        text, probability = results[0]
+        is_number = len(results) == 2 and NUMBER_WORDS.intersection(text.split())
+        return results[1] if is_number and results[1][0] else (text, probability)
+
+    def _decoder(self) -> Any:
+        dictionary = str(self.folder / DICTIONARY)
+        return pocketsphinx.Decoder(lm=None, dict=dictionary, loglevel="FATAL")
 
     def partial(self) -> str:
         """Words so far."""
         best = self._open.hyp()
         return best.hypstr if best is not None else ""
+
+
+def _end(decoder: Any) -> tuple[str, float]:
+    decoder.end_utt()
+    best = decoder.hyp()
+    return (best.hypstr, float(best.prob)) if best is not None and best.hypstr else ("", 0.0)
 
 
 @dataclass
@@ -175,11 +200,6 @@ class Worker:
             return
         began_s = time.perf_counter()
         text, probability = decoder.finish()
-        if stream.search == Expect.NUMBER.value and NUMBER_WORDS.intersection(text.split()):
-            # Somebody tried to say a number: only numbers that can be right are worth hearing.
-            decoder.start(_NUMBER)
-            decoder.feed(b"".join(stream.audio))
-            text, probability = decoder.finish()
         stream.work_s += time.perf_counter() - began_s
         del self._streams[number]
         self._reply(

@@ -1,4 +1,4 @@
-"""Silero's voice activity detector, which faster-whisper carries, in front of every Whisper."""
+"""Silero's voice activity detector, which faster-whisper carries: is there speech in this?"""
 
 from typing import Any
 
