@@ -15,7 +15,7 @@ import structlog
 from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
-from backend.asr.sphinx.process import WorkerProcess
+from backend.asr.sphinx.process import Result, WorkerProcess
 from backend.audio.level import SpeechDetector
 from backend.audio.pcm import EMPTY, Pcm
 from backend.audio.resample import Resampler
@@ -59,7 +59,7 @@ class PocketSphinx:
         if self._gate is None:
             return True
         try:
-            await self._gate
+            await asyncio.shield(self._gate)  # a call that ends must not end it for the others
             return await asyncio.to_thread(_has_speech, pcm)
         except (ImportError, OSError, RuntimeError) as error:
             log.warning("speech-gate-failed", reason=str(error))
@@ -73,9 +73,12 @@ class PocketSphinx:
         self._gate = asyncio.create_task(asyncio.to_thread(silero.load))
 
     def listen(self, question: Question, rate_hz: int) -> "SphinxStream":
-        """Begin an utterance on the worker with the least to do."""
-        worker = min(self._workers, key=lambda worker: worker.streams)
-        return SphinxStream(worker, next(self._ids), question, rate_hz, self)
+        """Begin an utterance. It costs nothing until somebody speaks."""
+        return SphinxStream(next(self._ids), question, rate_hz, self)
+
+    def idlest_worker(self) -> WorkerProcess:
+        """The one alive with the least to do."""
+        return min(self._workers, key=lambda worker: (not worker.is_alive, worker.streams))
 
     def set_vocabulary(self, vocabulary: Vocabulary) -> None:
         """Make the models in a process of their own, then have the workers load them."""
@@ -105,14 +108,9 @@ class SphinxStream:
     """One utterance. Only the voice in it is decoded."""
 
     def __init__(
-        self,
-        worker: WorkerProcess,
-        number: int,
-        question: Question,
-        rate_hz: int,
-        recogniser: PocketSphinx,
+        self, number: int, question: Question, rate_hz: int, recogniser: PocketSphinx
     ) -> None:
-        self._worker = worker
+        self._worker: WorkerProcess | None = None
         self._number = number
         self._question = question
         self._recogniser = recogniser
@@ -120,7 +118,6 @@ class SphinxStream:
         self._detector = SpeechDetector(RATE_HZ)
         self._audio = EMPTY
         self._sent = 0
-        self._is_open = False
         self._closed = False
 
     def feed(self, pcm: Pcm) -> None:
@@ -129,7 +126,7 @@ class SphinxStream:
 
     def partial(self) -> Transcript | None:
         """The words so far; their confidence is not known yet."""
-        text = self._worker.partial(self._number)
+        text = self._worker.partial(self._number) if self._worker else ""
         return Transcript(_words(text), 0.0, audio_s=self._audio_s) if text else None
 
     async def finish(self) -> Transcript:
@@ -144,9 +141,7 @@ class SphinxStream:
                 await self._recogniser.ready.wait()
             self._send_voice()
             async with asyncio.timeout(RESULT_S):
-                result, is_speech = await asyncio.gather(
-                    self._worker.finish(self._number), self._recogniser.is_speech(self._audio)
-                )
+                result, is_speech = await self._result()
         except TimeoutError:
             raise EngineError("PocketSphinx did not answer in time.") from None
         finally:
@@ -157,9 +152,19 @@ class SphinxStream:
 
     def cancel(self) -> None:
         """See the door."""
-        if self._is_open and not self._closed:
+        if self._worker and not self._closed:
             self._worker.cancel(self._number)
         self._closed = True
+
+    async def _result(self) -> tuple[Result, bool]:
+        if self._worker is None:
+            raise EngineError("The utterance was cancelled.")
+        judged = asyncio.create_task(self._recogniser.is_speech(self._audio))
+        try:
+            return await self._worker.finish(self._number), await judged
+        finally:
+            judged.cancel()
+            await asyncio.wait([judged])
 
     @property
     def _audio_s(self) -> float:
@@ -177,8 +182,8 @@ class SphinxStream:
         if self._closed or starts is None or ends is None:
             return
         pad = round(PAD_S * RATE_HZ)
-        if not self._is_open:
-            self._is_open = True
+        if self._worker is None:
+            self._worker = self._recogniser.idlest_worker()
             self._sent = max(0, starts - pad)
             self._worker.open(self._number, self._question.expect.value)
         end = min(len(self._audio), ends + pad)

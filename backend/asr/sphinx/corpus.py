@@ -2,6 +2,7 @@
 
 import random
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +17,12 @@ DIGITS = ("oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "
 _TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
           "eighteen", "nineteen")  # fmt: skip
 _TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_LARGE = {
+    3: ((("a", *DIGITS[2:]), "hundred"),),
+    4: ((("a", *DIGITS[2:]), "thousand"), (_TEENS, "hundred")),
+    5: ((_TEENS, "thousand"),),
+}
+"""By how many digits they have, the numbers said with a hundred or a thousand in them."""
 _LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is", "the number is",
              "yes it's", "sure it's", "okay it's", "um", "uh it's", "that's", "yes")  # fmt: skip
 _YES = ("yes", "yes please", "yeah", "yep", "yup", "sure", "of course", "correct", "right",
@@ -63,12 +70,16 @@ def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
         for words in sentences:
             yield words, scale * share / len(sentences)
     for word in vocabulary.words:
-        yield words_of(word), 0.5
+        if words := words_of(word):
+            yield words, 0.5
 
 
 def words_of(sentence: str) -> tuple[str, ...]:
-    """A sentence as the decoder's dictionary spells it: lower case, apostrophes kept."""
-    return tuple(re.findall(r"[a-z']*[a-z][a-z']*", sentence.lower().replace("’", "'")))
+    """A sentence as the decoder's dictionary spells it: lower case, apostrophes within words kept,
+    accents not."""
+    plain = unicodedata.normalize("NFKD", sentence.lower().replace("’", "'"))
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    return tuple(re.findall(r"[a-z]+(?:'[a-z]+)*", letters))
 
 
 @lru_cache(maxsize=1)
@@ -87,10 +98,11 @@ def _numbers(min_digits: int, max_digits: int) -> Iterator[tuple[str, ...]]:
             said = _digit_by_digit(dice, length)
         elif manner < 0.78:
             said = _doubled(dice, length)
-        elif manner < 0.90:
-            said = [word for _ in range((length + 1) // 2) for word in _pair(dice)]
+        elif manner < 0.90 or length not in _LARGE:
+            said = [word for _ in range(length // 2) for word in _pair(dice)]
+            said += _digit_by_digit(dice, length % 2)
         else:
-            said = _thousands(dice)
+            said = _large(dice, length)
         yield (*dice.choice(_LEAD_INS).split(), *said)
 
 
@@ -117,8 +129,9 @@ def _pair(dice: random.Random) -> tuple[str, ...]:
     return dice.choice(_TENS), dice.choice(DIGITS[2:])
 
 
-def _thousands(dice: random.Random) -> list[str]:
-    said = [dice.choice(("a", *DIGITS[2:])), dice.choice(("thousand", "thousand", "hundred"))]
+def _large(dice: random.Random, length: int) -> list[str]:
+    multipliers, scale = dice.choice(_LARGE[length])
+    said = [dice.choice(multipliers), scale]
     rest = dice.random()
     if rest < 0.5:
         said += ["and", dice.choice(DIGITS[2:])]

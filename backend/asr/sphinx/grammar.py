@@ -4,6 +4,12 @@ DIGITS = tuple("oh zero one two three four five six seven eight nine".split())
 _TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
 _SCALES = ["double", "triple", "hundred", "thousand"]
+_LARGE = {
+    3: [("(a | <count>)", "hundred")],
+    4: [("(a | <count>)", "thousand"), ("<teen>", "hundred")],
+    5: [("<teen>", "thousand")],
+}
+"""By how many digits they have, the numbers said with a hundred or a thousand in them."""
 _LEAD_INS = ("it's", "it is", "yes it's", "my number is", "my customer number is", "the number is")
 
 NUMBER_WORDS = frozenset((*DIGITS, *_TEENS, *_TENS, *_SCALES))
@@ -29,18 +35,23 @@ def number_grammar(min_digits: int, max_digits: int) -> str:
     pairs = " | ".join(
         " ".join(["<pair>"] * (length // 2) + ["<digit>"] * (length % 2)) for length in lengths
     )
+    large = "".join(
+        f" | {multiplier} {scale} [[and] (<count> | <pair>)]"
+        for length in lengths
+        for multiplier, scale in _LARGE.get(length, ())
+    )
     return f"""#JSGF V1.0;
 grammar number;
-public <number> = [<lead>] ( <single> | <doubled> | <pairs> | <large> );
+public <number> = [<lead>] ( <single> | <doubled> | <pairs>{large} );
 <lead> = {" | ".join(_LEAD_INS)};
 <digit> = {" | ".join(DIGITS)};
+<count> = {" | ".join(DIGITS[2:])};
 <teen> = {" | ".join(_TEENS)};
 <tens> = {" | ".join(_TENS)};
-<pair> = <teen> | <tens> [<digit>] | (oh | zero) <digit>;
+<pair> = <teen> | <tens> [<count>] | (oh | zero) <digit>;
 <single> = {single};
 <doubled> = {doubled};
 <pairs> = {pairs};
-<large> = (a | <digit> | <teen>) (thousand | hundred) [[and] (<digit> | <pair>)];
 """
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -37,23 +38,32 @@ def prepare(
     """
     place = folder / _key(vocabulary)
     if place.is_dir():
-        place.touch()
+        _touch(place)
         return place
     new = folder / f".{place.name}.new"
     shutil.rmtree(new, ignore_errors=True)
     new.mkdir(parents=True)
+    try:
+        _write(new, vocabulary, flite, env)
+        new.rename(place)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+    _forget_old(folder)
+    return place
+
+
+def _write(
+    place: Path, vocabulary: Vocabulary, flite: Sequence[str], env: Mapping[str, str] | None
+) -> None:
     words = set(grammar.WORDS)
     for expect in Expect:
         model = TrigramModel(sentences_for(expect, vocabulary))
-        (new / f"{expect.value}.arpa").write_text(model.arpa(), encoding="utf-8")
+        (place / f"{expect.value}.arpa").write_text(model.arpa(), encoding="utf-8")
         words.update(model.words)
     text = grammar.number_grammar(vocabulary.min_digits, vocabulary.max_digits)
-    (new / GRAMMAR).write_text(text, encoding="utf-8")
+    (place / GRAMMAR).write_text(text, encoding="utf-8")
     spoken = pronunciation.dictionary(words, flite, env)
-    (new / DICTIONARY).write_text(spoken, encoding="utf-8")
-    new.rename(place)
-    _forget_old(folder)
-    return place
+    (place / DICTIONARY).write_text(spoken, encoding="utf-8")
 
 
 async def prepare_in_child(folder: Path, vocabulary: Vocabulary, flite: Program | None) -> Path:
@@ -63,6 +73,7 @@ async def prepare_in_child(folder: Path, vocabulary: Vocabulary, flite: Program 
     """
     place = folder / _key(vocabulary)
     if place.is_dir():
+        _touch(place)
         return place
     order = {
         "folder": str(folder),
@@ -70,17 +81,21 @@ async def prepare_in_child(folder: Path, vocabulary: Vocabulary, flite: Program 
         "flite": list(flite.command) if flite else [],
         "env": flite.environment() if flite else None,
     }
-    child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "backend.asr.sphinx.materials"),
-        cwd=ROOT,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "backend.asr.sphinx.materials"),
+            cwd=ROOT,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+    except OSError as error:
+        raise EngineError(f"The language model cannot be made: {error}") from error
     try:
         output, complaint = await child.communicate(json.dumps(order).encode())
     except asyncio.CancelledError:
-        child.kill()
+        with suppress(ProcessLookupError):
+            child.kill()
         await child.wait()
         raise
     if child.returncode:
@@ -105,9 +120,18 @@ def _key(vocabulary: Vocabulary) -> str:
     return digest.hexdigest()[:20]
 
 
+def _touch(place: Path) -> None:
+    """Remember that it was used. A folder that is only readable serves as well."""
+    with suppress(OSError):
+        place.touch()
+
+
 def _forget_old(folder: Path) -> None:
-    places = [path for path in folder.iterdir() if path.is_dir() and path.name[0] != "."]
-    for path in sorted(places, key=lambda path: path.stat().st_mtime)[:-KEPT]:
+    """Also what runs that were killed left half made."""
+    places = [path for path in folder.iterdir() if path.is_dir()]
+    half = [path for path in places if path.name[0] == "."]
+    whole = sorted(set(places) - set(half), key=lambda path: path.stat().st_mtime)
+    for path in (*half, *whole[:-KEPT]):
         shutil.rmtree(path, ignore_errors=True)
 
 

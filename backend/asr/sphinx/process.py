@@ -49,6 +49,11 @@ class WorkerProcess:
         """Utterances in progress."""
         return len(self._streams)
 
+    @property
+    def is_alive(self) -> bool:
+        """False from its death until it is started again."""
+        return self._process is not None and self._process.returncode is None
+
     async def start(self) -> None:
         """Raises EngineError when the process cannot be started."""
         await self._spawn()
@@ -66,7 +71,9 @@ class WorkerProcess:
             raise EngineError("A PocketSphinx worker did not load its language model.") from None
 
     def open(self, number: int, search: str) -> None:
-        """Begin an utterance."""
+        """Begin an utterance. On a dead worker it fails when it is finished."""
+        if not self.is_alive:
+            return
         self._streams[number] = _Stream(asyncio.get_running_loop().create_future())
         self._send({"op": "open", "id": number, "search": search})
 
@@ -76,10 +83,10 @@ class WorkerProcess:
             self._send({"op": "feed", "id": number}, samples)
 
     async def finish(self, number: int) -> Result:
-        """Its result. Raises EngineError when the worker died over it."""
+        """Its result. Raises EngineError when the worker died over it or before."""
         stream = self._streams.get(number)
         if stream is None:
-            raise EngineError("A PocketSphinx worker died during the utterance.")
+            raise EngineError("A PocketSphinx worker died.")
         self._send({"op": "finish", "id": number})
         return await stream.result
 
