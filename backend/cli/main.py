@@ -23,11 +23,13 @@ pbx_app = typer.Typer(no_args_is_help=True, help="The PBX, ours or yours.")
 models_app = typer.Typer(no_args_is_help=True, help="Whisper models and Piper voices.")
 parts_app = typer.Typer(no_args_is_help=True, help="System parts: Asterisk, flite, …")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in, and keys for programs.")
+bench_app = typer.Typer(no_args_is_help=True, help="Measure a running Frontdesk by calling it.")
 app.add_typer(db_app, name="db")
 app.add_typer(pbx_app, name="pbx")
 app.add_typer(models_app, name="models")
 app.add_typer(parts_app, name="parts")
 app.add_typer(users_app, name="users")
+app.add_typer(bench_app, name="bench")
 
 
 def main() -> None:
@@ -195,3 +197,29 @@ def users_key(
     from backend.cli.users import new_key
 
     _run(new_key(_settings(), name, role))
+
+
+@bench_app.command("answers")
+def bench_answers(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 60,
+    at_once: Annotated[int, typer.Option(min=1, help="How many of them at once.")] = 4,
+    voices: Annotated[str, typer.Option(help="flite voices, comma-separated.")] = "slt,awb,rms",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Are the answers right, and how long do callers wait for them?"""
+    from backend.cli.bench import run_answers
+
+    named = tuple(voice.strip() for voice in voices.split(",") if voice.strip()) or ("slt",)
+    _run(run_answers(_settings(), count=calls, at_once=at_once, voices=named, as_json=as_json))
+
+
+@bench_app.command("hold")
+def bench_hold(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 50,
+    hold_s: Annotated[float, typer.Option(min=1, help="Seconds they are all up together.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Hold many talking calls at once; CPU and memory of bot, Asterisk and phone."""
+    from backend.cli.bench_hold import run_hold
+
+    _run(run_hold(_settings(), count=calls, hold_s=hold_s, as_json=as_json))
