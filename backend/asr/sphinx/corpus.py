@@ -99,8 +99,9 @@ def _numbers(min_digits: int, max_digits: int) -> Iterator[tuple[str, ...]]:
         elif manner < 0.78:
             said = _doubled(dice, length)
         elif manner < 0.90 or length not in _LARGE:
-            said = [word for _ in range(length // 2) for word in _pair(dice)]
-            said += _digit_by_digit(dice, length % 2)
+            # A single digit comes first: after "sixty" it would be part of that.
+            said = _digit_by_digit(dice, length % 2)
+            said += [word for _ in range(length // 2) for word in _pair(dice)]
         else:
             said = _large(dice, length)
         yield (*dice.choice(_LEAD_INS).split(), *said)
@@ -124,9 +125,12 @@ def _pair(dice: random.Random) -> tuple[str, ...]:
         return (dice.choice(_TEENS),)
     if manner < 0.4:
         return (dice.choice(("oh", "zero")), dice.choice(DIGITS[2:]))
-    if manner < 0.5:
-        return (dice.choice(_TENS),)
-    return dice.choice(_TENS), dice.choice(DIGITS[2:])
+    return _from_twenty(dice)
+
+
+def _from_twenty(dice: random.Random) -> tuple[str, ...]:
+    tens = dice.choice(_TENS)
+    return (tens,) if dice.random() < 0.17 else (tens, dice.choice(DIGITS[2:]))
 
 
 def _large(dice: random.Random, length: int) -> list[str]:
@@ -136,5 +140,5 @@ def _large(dice: random.Random, length: int) -> list[str]:
     if rest < 0.5:
         said += ["and", dice.choice(DIGITS[2:])]
     elif rest < 0.8:
-        said += ["and", *_pair(dice)]
+        said += ["and", *_from_twenty(dice)]
     return said

@@ -33,7 +33,7 @@ def number_grammar(min_digits: int, max_digits: int) -> str:
         for form in (*_with("double", 2, length), *_with("triple", 3, length))
     )
     pairs = " | ".join(
-        " ".join(["<pair>"] * (length // 2) + ["<digit>"] * (length % 2)) for length in lengths
+        " ".join(["<digit>"] * (length % 2) + ["<pair>"] * (length // 2)) for length in lengths
     )
     large = "".join(
         f" | {multiplier} {scale} [[and] (<count> | <pair>)]"

@@ -61,7 +61,13 @@ def _spoken_by_flite(word: str, flite: Sequence[str], env: Mapping[str, str] | N
     command = [*flite, "-ps", "-t", word, "-o", "none"]
     try:
         done = subprocess.run(
-            command, env=env, capture_output=True, text=True, timeout=FLITE_S, check=True
+            command,
+            env=env,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=FLITE_S,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("pronunciation-failed", reason=type(error).__name__)
