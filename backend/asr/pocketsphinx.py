@@ -15,17 +15,17 @@ import structlog
 from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
+from backend.asr.sphinx.features import RATE_HZ
 from backend.asr.sphinx.process import Result, WorkerProcess
 from backend.audio.level import SpeechDetector
 from backend.audio.pcm import EMPTY, Pcm
-from backend.audio.resample import Resampler
+from backend.audio.resample import Resampler, resample
 from backend.core.errors import EngineError
 from backend.core.speech import Question, Transcript
 from backend.parts.program import Program
 
 log = structlog.get_logger(__name__)
 
-RATE_HZ = 16000
 PAD_S = 0.3
 """Silence decoded before and after the voice: soft consonants lie under the detector's level, and
 more silence only invites words into it."""
@@ -171,8 +171,9 @@ class SphinxStream:
         return len(self._audio) / RATE_HZ
 
     def _take(self, pcm: Pcm) -> None:
-        self._audio = np.concatenate((self._audio, pcm))
         self._detector.feed(pcm)
+        noise = _NOISE.take(np.arange(len(self._audio), len(self._audio) + len(pcm)), mode="wrap")
+        self._audio = np.concatenate((self._audio, to_pcm(pcm.astype(np.float64) + noise)))
         if self._recogniser.ready.is_set() and self._detector.has_speech:
             self._send_voice()
 
@@ -199,7 +200,8 @@ def confidence_of(probability: float, words: int) -> float:
 
 
 def _has_speech(pcm: Pcm) -> bool:
-    return silero.find_speech(pcm.astype(np.float32) / np.float32(32768)) is not None
+    wide = resample(pcm, RATE_HZ, silero.RATE_HZ)
+    return silero.find_speech(wide.astype(np.float32) / np.float32(32768)) is not None
 
 
 def _words(text: str) -> str:

@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 
 import typer
 
@@ -22,6 +23,8 @@ async def run_up(settings: Settings, *, demo: bool, stop_after_demo: bool) -> No
     """Set up, start, show, and watch until told to stop."""
     configure_logging(settings.log_level, settings.data_dir / "logs" / "supervisor.log")
     ensure_parts(settings, _progress)
+    if demo:
+        await asyncio.to_thread(_sample_data, settings)
     supervisor = _supervisor(settings)
     me = asyncio.current_task()
     loop = asyncio.get_running_loop()
@@ -73,6 +76,14 @@ async def _demo(settings: Settings) -> None:
     typer.echo("\nThe sample call:")
     with suppress(asyncio.CancelledError):
         await run_call(settings, "100", DEMO_STEPS, quiet=True)
+
+
+def _sample_data(settings: Settings) -> None:
+    """The sample caller needs an account; a database with data is left alone."""
+    from backend.db.init import initialise
+
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    initialise(settings.db_url, datetime.now(UTC).date())
 
 
 def _progress(sentence: str) -> None:

@@ -1,6 +1,7 @@
-"""What callers live through: each test is a SIP call into a running Frontdesk."""
+"""What callers live through: SIP calls into a running Frontdesk, looked up in its API."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -10,9 +11,9 @@ from backend.audio.wav import read_wav_channels
 from backend.pbx.render import run_folder
 from backend.pbx.secrets_file import load_secrets
 from backend.phone.phone import Phone
-from backend.phone.script import HangUp, Keys, Listening, Play, Step, Wait
+from backend.phone.script import Keys, Listening, Play, Step, Wait
 from backend.phone.sip_auth import Credentials
-from tests.support.frontdesk import Frontdesk, hold_call, next_caller, spoken, talk
+from tests.support.frontdesk import Frontdesk, Talk, hold_call, next_caller, spoken
 from tests.support.loop import until
 from tests.system.conftest import HUMAN
 
@@ -21,8 +22,47 @@ pytestmark = pytest.mark.pbx
 NUMBER = "one zero zero four"
 
 
-def test_the_happy_path_from_the_greeting_to_goodbye(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, "what is my account balance", NUMBER, "my internet is down", "goodbye")
+def _noise(length_s: float) -> Pcm:
+    random = np.random.default_rng(1)
+    return (1500 * random.standard_normal(round(length_s * 8000))).astype(np.int16)
+
+
+CONVERSATIONS: dict[str, Sequence[Step | str]] = {
+    "happy": ("what is my account balance", NUMBER, "my internet is down", "goodbye"),
+    "billing": ("how much do i owe you", NUMBER, "goodbye"),
+    "technical_support": ("my internet is not working", NUMBER, "goodbye"),
+    "account_info": ("which plan am i on", NUMBER, "goodbye"),
+    "new_service": ("what plans do you have", "no thank you", "goodbye"),
+    "cancellation": ("i want to cancel my contract", "yes", NUMBER, "goodbye"),
+    "complaint": ("i want to make a complaint", "the technician never came", NUMBER, "goodbye"),
+    "question": ("what are your opening hours", "goodbye"),
+    "keys": ("what is my account balance", Keys("1004"), "goodbye"),
+    "person": ("i want to talk to a person", "goodbye", "goodbye"),
+    "silence": (Wait(25),),
+    "noise": (Play(_noise(8), "noise"), Play(_noise(8), "noise")),
+}
+
+
+@pytest.fixture(scope="module")
+def talks(frontdesk: Frontdesk) -> dict[str, Talk]:
+    """All of the conversations, held at once: that they do not disturb each other is tested too."""
+
+    async def everybody() -> list[Talk]:
+        patient = Listening(quiet_s=1.0, patience_s=15)
+        async with Phone() as phone:
+            calls = [
+                hold_call(frontdesk, phone, steps, listening=patient)
+                for steps in CONVERSATIONS.values()
+            ]
+            return await asyncio.gather(*calls)
+
+    return dict(zip(CONVERSATIONS, asyncio.run(everybody()), strict=True))
+
+
+def test_the_happy_path_from_the_greeting_to_goodbye(
+    frontdesk: Frontdesk, talks: dict[str, Talk]
+) -> None:
+    held = talks["happy"]
     (customer,) = frontdesk.get("/api/customers", search="1004")["items"]
     (ticket,) = held.tickets
     assert held.call["outcome"] == "completed"
@@ -30,10 +70,11 @@ def test_the_happy_path_from_the_greeting_to_goodbye(frontdesk: Frontdesk) -> No
     assert str(customer["balance"]).lstrip("-") in held.bot
     assert ticket["number"] in held.bot
     assert ticket["type"] == "technical"
-    _both_sides_are_recorded(frontdesk, held.call["id"])
+    assert [turn["who"] for turn in held.call["turns"]] == ["bot", *["caller", "bot"] * 4]
 
 
-def _both_sides_are_recorded(frontdesk: Frontdesk, call_id: str) -> None:
+def test_both_sides_are_recorded_and_served(frontdesk: Frontdesk, talks: dict[str, Talk]) -> None:
+    call_id = talks["happy"].call["id"]
     path = frontdesk.settings.media_dir / "recordings" / f"{call_id}.wav"
     asyncio.run(until(path.exists))
     samples, rate_hz = read_wav_channels(path)
@@ -43,58 +84,59 @@ def _both_sides_are_recorded(frontdesk: Frontdesk, call_id: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "intent", "ticket"),
+    "intent", ["billing", "technical_support", "account_info", "new_service", "cancellation",
+               "complaint"]
+)  # fmt: skip
+def test_each_intent_is_understood(talks: dict[str, Talk], intent: str) -> None:
+    assert intent in talks[intent].intents
+
+
+@pytest.mark.parametrize(
+    ("conversation", "ticket"),
     [
-        ("how much do i owe you", "billing", None),
-        ("my internet is not working", "technical_support", "technical"),
-        ("which plan am i on", "account_info", None),
-        ("what plans do you have", "new_service", None),
-        ("i want to cancel my contract", "cancellation", "cancellation"),
-        ("i want to make a complaint", "complaint", "complaint"),
+        ("technical_support", "technical"),
+        ("cancellation", "cancellation"),
+        ("complaint", "complaint"),
     ],
 )
-def test_each_intent_is_understood_and_served(
-    frontdesk: Frontdesk, words: str, intent: str, ticket: str | None
+def test_what_somebody_must_look_after_becomes_a_ticket(
+    talks: dict[str, Talk], conversation: str, ticket: str
 ) -> None:
-    held = talk(frontdesk, words, NUMBER, "goodbye", "no thank you goodbye")
-    assert intent in held.intents
-    if ticket is not None:
-        assert ticket in [opened["type"] for opened in held.tickets]
+    assert [opened["type"] for opened in talks[conversation].tickets] == [ticket]
 
 
-def test_a_question_of_the_knowledge_base_is_answered(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, "what are your opening hours", "goodbye")
-    assert "monday to friday" in held.bot
-    assert held.call["outcome"] == "completed"
+def test_a_question_of_the_knowledge_base_is_answered(talks: dict[str, Talk]) -> None:
+    assert "monday to friday" in talks["question"].bot
+    assert talks["question"].call["outcome"] == "completed"
 
 
-def test_keys_are_as_good_as_a_spoken_number(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, "what is my account balance", Keys("1004"), "goodbye")
-    assert held.call["customer_number"] == "1004"
+def test_keys_are_as_good_as_a_spoken_number(talks: dict[str, Talk]) -> None:
+    assert talks["keys"].call["customer_number"] == "1004"
 
 
-def test_somebody_who_wants_a_person_gets_a_ticket_when_nobody_is_there(
-    frontdesk: Frontdesk,
-) -> None:
-    held = talk(frontdesk, "i want to talk to a person", "goodbye", "no goodbye")
-    assert "transfer.failed" in [event["type"] for event in held.call["events"]]
-    assert held.tickets
+def test_who_wants_a_person_is_looked_after_when_nobody_is_there(talks: dict[str, Talk]) -> None:
+    events = [event["type"] for event in talks["person"].call["events"]]
+    assert "transfer.failed" in events
+    assert events.index("transfer.failed") < events.index("call.ended") - 1
 
 
-def test_a_silent_caller_is_asked_again_and_then_let_go(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, Wait(25))
-    assert held.caller == ["silence", "silence"]
-    assert held.call["outcome"] == "no_response"
+def test_a_silent_caller_is_asked_again_and_then_let_go(talks: dict[str, Talk]) -> None:
+    assert talks["silence"].caller == ["silence", "silence"]
+    assert talks["silence"].call["outcome"] == "no_response"
 
 
-def test_noise_is_never_taken_for_words(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, Play(_noise(8.0), "noise"), Play(_noise(8.0), "noise"))
-    assert [t["text"] for t in held.call["turns"] if t["who"] == "caller" and t["text"]] == []
+def test_noise_is_never_taken_for_words(talks: dict[str, Talk]) -> None:
+    turns = talks["noise"].call["turns"]
+    assert [turn["text"] for turn in turns if turn["who"] == "caller" and turn["text"]] == []
+    assert talks["noise"].call["outcome"] == "no_response"
 
 
-def _noise(length_s: float) -> Pcm:
-    random = np.random.default_rng(1)
-    return (1500 * random.standard_normal(round(length_s * 8000))).astype(np.int16)
+def test_the_split_of_every_answer_is_there(frontdesk: Frontdesk, talks: dict[str, Talk]) -> None:
+    latency = frontdesk.get(f"/api/calls/{talks['happy'].call['id']}/latency")
+    measured = {part["part"] for part in latency["parts"] if part["turns"] == 4}
+    assert measured == {
+        *("endpoint_wait", "recognition", "thinking", "first_audio", "transport", "total")
+    }
 
 
 @pytest.mark.parametrize("moment", ["greeting", "recording", "playback"])
@@ -125,18 +167,6 @@ async def _hang_up_in(frontdesk: Frontdesk, moment: str, caller: str) -> None:
         await call.wait_for_voice(max(sent.end_s, heard.end_s) + 0.5, 10)
 
 
-def test_ten_calls_at_once_are_all_served(frontdesk: Frontdesk) -> None:
-    steps: tuple[Step | str, ...] = ("what is my account balance", NUMBER, "goodbye")
-
-    async def everybody() -> list[str]:
-        patient = Listening(quiet_s=1.0, patience_s=20)
-        async with Phone() as phone:
-            calls = [hold_call(frontdesk, phone, steps, listening=patient) for _ in range(10)]
-            return [held.call["customer_number"] for held in await asyncio.gather(*calls)]
-
-    assert asyncio.run(everybody()) == ["1004"] * 10
-
-
 def test_a_caller_who_is_put_through_talks_to_the_person(frontdesk: Frontdesk) -> None:
     caller = next_caller()
     heard = asyncio.run(_put_through(frontdesk, caller))
@@ -162,9 +192,3 @@ async def _put_through(frontdesk: Frontdesk, caller: str) -> Pcm:
         await answered.hang_up()
         await call.wait_ended(10)
         return heard
-
-
-def test_the_split_of_every_answer_is_there(frontdesk: Frontdesk) -> None:
-    held = talk(frontdesk, "what are your opening hours", HangUp())
-    latency = frontdesk.get(f"/api/calls/{held.call['id']}/latency")
-    assert {part["part"] for part in latency["parts"]} >= {"endpoint_wait", "recognition"}
