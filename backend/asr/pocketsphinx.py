@@ -6,7 +6,6 @@ left to do when the caller has finished.
 
 import asyncio
 import itertools
-import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ import structlog
 from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
+from backend.asr.sphinx.confidence import confidence_of
 from backend.asr.sphinx.process import Result, WorkerProcess
 from backend.audio.level import SpeechDetector
 from backend.audio.pcm import EMPTY, Pcm, to_pcm
@@ -38,10 +38,6 @@ READY_S = 20.0
 """How long an utterance waits for the first language model: it is made in two seconds."""
 RESULT_S = 10.0
 """Ten times what the longest utterance takes on a busy machine."""
-LOOSE, LOOSE_A_WORD = 4.0, 0.6
-"""log10 of the posterior at which confidence reaches 0, and how much each word adds to it.
-Measured over telephone speech of four voices: sentences of the domain lie between -1 and -4 (five
-words), foreign ones between -4 and -9 (nine words)."""
 
 
 class PocketSphinx:
@@ -196,12 +192,6 @@ class SphinxStream:
         if end > self._sent:
             self._worker.feed(self._number, self._audio[self._sent : end].tobytes())
             self._sent = end
-
-
-def confidence_of(probability: float, words: int) -> float:
-    """0–1 from the posterior of a hypothesis of so many words."""
-    loose = LOOSE + LOOSE_A_WORD * words
-    return min(1.0, max(0.0, 1.0 + math.log10(max(probability, 1e-30)) / loose))
 
 
 def _has_speech(pcm: Pcm) -> bool:

@@ -6,7 +6,6 @@ Run as `python -m backend.asr.sphinx.worker`; messages on stdin, results on stdo
 
 import sys
 import time
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -14,15 +13,19 @@ from typing import Any, BinaryIO
 import pocketsphinx
 
 from backend.asr.sphinx import wire
+from backend.asr.sphinx.confidence import confidence_of
 from backend.asr.sphinx.grammar import NUMBER_WORDS
 from backend.asr.sphinx.materials import DICTIONARY, GRAMMAR
 from backend.core.speech import Expect
 
-MOST_DECODERS = 24
-"""At 6 MB each. Utterances beyond that wait for one, their audio kept."""
+AHEAD = 4
+"""Utterances a worker decodes while they are spoken, at 6 MB and 50 ms of loading each."""
 CEPSTRAL_MEAN = "36.89,21.41,-31.09,37.07,-21.31,0.34,14.85,-24.55,18.30,-13.49,2.56,9.37,-13.10"
 """Of telephone speech at -20 dBFS (32 sentences, four voices, mu-law, upsampled): what live mean
 normalisation starts from, instead of the model's own wideband mean."""
+SURE_OF_NO_NUMBER = 0.6
+"""Confidence that words without any number in them must have to count where a number was asked
+for. Misheard numbers ("can I are") stay below, what people say instead of one above."""
 _NUMBER = "number-grammar"
 
 
@@ -63,9 +66,10 @@ class Decoder:
     def finish(self) -> tuple[str, float]:
         """Words and their posterior probability."""
         results = [_end(decoder) for decoder in self._running]
-        text, probability = results[0]
-        is_number = len(results) == 2 and NUMBER_WORDS.intersection(text.split())
-        return results[1] if is_number and results[1][0] else (text, probability)
+        heard = results[0]
+        if len(results) == 2 and results[1][0] and not _is_something_else(*heard):
+            return results[1]
+        return heard
 
     def _decoder(self) -> Any:
         dictionary = str(self.folder / DICTIONARY)
@@ -77,6 +81,14 @@ class Decoder:
         return best.hypstr if best is not None else ""
 
 
+def _is_something_else(text: str, probability: float) -> bool:
+    """Whether who was asked for a number surely said no number: "I want to talk to a person"."""
+    words = text.split()
+    if NUMBER_WORDS.intersection(words):
+        return False
+    return confidence_of(probability, len(words)) >= SURE_OF_NO_NUMBER
+
+
 def _end(decoder: Any) -> tuple[str, float]:
     decoder.end_utt()
     best = decoder.hyp()
@@ -85,28 +97,36 @@ def _end(decoder: Any) -> tuple[str, float]:
 
 @dataclass
 class Stream:
-    """One utterance; it has a decoder, or waits for one with its audio."""
+    """One utterance: decoded as it comes, or kept until it is complete."""
 
-    folder: Path
     search: str
     decoder: Decoder | None = None
     audio: list[bytes] = field(default_factory=list)
-    decoded: int = 0
-    """How many pieces of `audio` the decoder has had."""
-    finished: bool = False
+    """What has not been decoded yet."""
     work_s: float = 0.0
 
 
+def _decode(stream: Stream, decoder: Decoder) -> None:
+    began_s = time.perf_counter()
+    for piece in stream.audio:
+        decoder.feed(piece)
+    stream.audio.clear()
+    stream.work_s += time.perf_counter() - began_s
+
+
 class Worker:
-    """Serves the messages of one recogniser."""
+    """Serves the messages of one recogniser.
+
+    A few utterances are decoded while they are spoken. Those beyond wait with their audio and are
+    decoded in one go by a decoder kept for that, in a tenth of a second: so nobody waits for
+    somebody else to finish speaking, and no decoder is ever built during a call.
+    """
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._folder: Path | None = None
         self._streams: dict[int, Stream] = {}
         self._free: list[Decoder] = []
-        self._decoders = 0
-        self._waiting: deque[int] = deque()
+        self._reserve: Decoder | None = None
 
     def serve(self, messages: BinaryIO) -> None:
         """Until the other end closes."""
@@ -115,103 +135,60 @@ class Worker:
             getattr(self, f"_on_{header['op']}")(header, payload)
 
     def _on_load(self, header: dict[str, Any], _: bytes) -> None:
-        self._folder = Path(header["folder"])
-        self._decoders -= len(self._free)
-        self._free = []
-        self._give_back(self._new_decoder(self._folder))
+        folder = Path(header["folder"])
+        self._reserve = Decoder(folder)
+        self._free = [Decoder(folder) for _ in range(AHEAD)]
         self._reply({"op": "loaded", "folder": header["folder"]})
 
     def _on_open(self, header: dict[str, Any], _: bytes) -> None:
-        if self._folder is not None:
-            self._streams[header["id"]] = Stream(self._folder, header["search"])
+        stream = Stream(header["search"])
+        if self._free:
+            stream.decoder = self._free.pop()
+            stream.decoder.start(stream.search)
+        self._streams[header["id"]] = stream
 
     def _on_feed(self, header: dict[str, Any], payload: bytes) -> None:
         stream = self._streams.get(header["id"])
         if stream is None:
             return
         stream.audio.append(payload)
-        if stream.decoder is None and not self._borrow(header["id"], stream):
-            return
-        before = stream.work_s
-        self._decode(stream)
-        if stream.work_s > before and stream.decoder is not None:
+        if stream.decoder is not None:
+            _decode(stream, stream.decoder)
             self._reply({"op": "partial", "id": header["id"], "text": stream.decoder.partial()})
 
     def _on_finish(self, header: dict[str, Any], _: bytes) -> None:
-        stream = self._streams.get(header["id"])
-        if stream is None:
-            return
-        stream.finished = True
-        if stream.decoder is not None or self._borrow(header["id"], stream):
-            self._finish(header["id"], stream)
-
-    def _on_cancel(self, header: dict[str, Any], _: bytes) -> None:
         stream = self._streams.pop(header["id"], None)
-        if stream is not None and stream.decoder is not None:
-            stream.decoder.finish()
-            self._give_back(stream.decoder)
-
-    def _borrow(self, number: int, stream: Stream) -> bool:
-        decoder = next((d for d in self._free if d.folder == stream.folder), None)
-        if decoder is not None:
-            self._free.remove(decoder)
-        elif self._decoders < MOST_DECODERS:
-            decoder = self._new_decoder(stream.folder)
-        else:
-            if number not in self._waiting:
-                self._waiting.append(number)
-            return False
-        decoder.start(stream.search)
-        stream.decoder = decoder
-        return True
-
-    def _new_decoder(self, folder: Path) -> Decoder:
-        self._decoders += 1
-        return Decoder(folder)
-
-    def _give_back(self, decoder: Decoder) -> None:
-        if decoder.folder == self._folder:
-            self._free.append(decoder)
-        else:
-            self._decoders -= 1
-        while self._waiting:
-            number = self._waiting.popleft()
-            stream = self._streams.get(number)
-            if stream is None or not self._borrow(number, stream):
-                continue
-            self._decode(stream)
-            if stream.finished:
-                self._finish(number, stream)
+        decoder = (stream.decoder or self._reserve) if stream is not None else None
+        if stream is None or decoder is None:
             return
-
-    def _decode(self, stream: Stream) -> None:
         if stream.decoder is None:
-            return
-        began_s = time.perf_counter()
-        for piece in stream.audio[stream.decoded :]:
-            stream.decoder.feed(piece)
-        stream.decoded = len(stream.audio)
-        stream.work_s += time.perf_counter() - began_s
-
-    def _finish(self, number: int, stream: Stream) -> None:
-        self._decode(stream)
-        decoder = stream.decoder
-        if decoder is None:
-            return
+            decoder.start(stream.search)
+        _decode(stream, decoder)
         began_s = time.perf_counter()
         text, probability = decoder.finish()
         stream.work_s += time.perf_counter() - began_s
-        del self._streams[number]
+        self._give_back(stream)
         self._reply(
             {
                 "op": "result",
-                "id": number,
+                "id": header["id"],
                 "text": text,
                 "probability": probability,
                 "work_s": stream.work_s,
             }
         )
-        self._give_back(decoder)
+
+    def _on_cancel(self, header: dict[str, Any], _: bytes) -> None:
+        stream = self._streams.pop(header["id"], None)
+        if stream is not None and stream.decoder is not None:
+            stream.decoder.finish()
+            self._give_back(stream)
+
+    def _give_back(self, stream: Stream) -> None:
+        """A decoder of an earlier vocabulary is let go; the new one has as many of its own."""
+        decoder = stream.decoder
+        if decoder is not None and self._reserve and decoder.folder == self._reserve.folder:
+            self._free.append(decoder)
 
     def _reply(self, header: dict[str, Any]) -> None:
         self._out.write(wire.pack(header))
