@@ -406,6 +406,11 @@ def test_a_database_that_hangs_at_the_end_costs_nothing(
 ) -> None:
     monkeypatch.setattr(store, "CLOSE_WAIT_S", 0.05)
     hanging, go_on = threading.Event(), threading.Event()
+    of_others = set(threading.enumerate())
+
+    def no_writer_is_left() -> bool:
+        ours = set(threading.enumerate()) - of_others
+        return all(thread.name != "db-writer" for thread in ours)
 
     def hang(_session: Session) -> None:
         hanging.set()
@@ -423,10 +428,6 @@ def test_a_database_that_hangs_at_the_end_costs_nothing(
         await asyncio.to_thread(eventually, no_writer_is_left, "the thread ends after all")
 
     asyncio.run(main())
-
-
-def no_writer_is_left() -> bool:
-    return all(thread.name != "db-writer" for thread in threading.enumerate())
 
 
 def test_a_slow_database_does_not_keep_the_caller_listening_to_silence(
