@@ -10,6 +10,7 @@ import typer
 
 from backend.config import Settings, load_settings
 from backend.core.errors import FrontdeskError
+from backend.core.logs import configure_logging
 
 app = typer.Typer(
     name="frontdesk",
@@ -34,6 +35,8 @@ app.add_typer(bench_app, name="bench")
 
 def main() -> None:
     """Run the command; a FrontdeskError becomes its sentence and status 1."""
+    # Commands that run for long write a log file of their own instead.
+    configure_logging("warning", None)
     try:
         app()
     except FrontdeskError as error:
