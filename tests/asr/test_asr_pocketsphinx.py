@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from backend.asr.base import Vocabulary
-from backend.asr.pocketsphinx import PocketSphinx, SphinxStream, confidence_of
+from backend.asr.pocketsphinx import PocketSphinx, SphinxStream
+from backend.asr.sphinx.confidence import confidence_of
 from backend.audio import g711
 from backend.audio.noise import white_noise
 from backend.audio.pcm import EMPTY, Pcm, to_pcm
