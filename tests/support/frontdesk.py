@@ -19,7 +19,7 @@ from backend.parts.finder import ensure
 from backend.phone.phone import Phone
 from backend.phone.script import Listening, Record, Say, Step, converse, render
 from backend.tts.flite import Flite
-from tests.support.pbx import PARTS_HOME, pbx_settings
+from tests.support.pbx import PARTS_HOME, asterisk, pbx_settings
 
 READY = "Frontdesk takes calls."
 RATE_HZ = 8000
@@ -98,6 +98,7 @@ def running_frontdesk(folder: Path, *, seed: bool = True, **changes: Any) -> Ite
     """`frontdesk up` on free ports, with sample data; stopped with Ctrl-C's signal."""
     settings = pbx_settings(folder, **changes)
     environment = environment_of(settings)
+    asterisk()  # unpacked once for all test runs
     (folder / "parts").symlink_to(PARTS_HOME / "parts")
     command = [sys.executable, "-m", "backend"]
     if seed:
