@@ -1,6 +1,6 @@
 """What is said and heard, as every room speaks of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -101,7 +101,6 @@ class Clock:
     """First sentence → its first sample handed to the line."""
     transport_s: float | None = None
     """Handed to the line → left towards the caller, as far as the line can tell."""
-    extra: dict[str, float] = field(default_factory=dict)
 
     @property
     def total_s(self) -> float:
