@@ -15,9 +15,10 @@ from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
 from backend.asr.sphinx.confidence import confidence_of
+from backend.asr.sphinx.features import RATE_HZ
 from backend.asr.sphinx.process import Result, WorkerProcess
 from backend.audio.level import SpeechDetector
-from backend.audio.pcm import EMPTY, Pcm, to_pcm
+from backend.audio.pcm import EMPTY, Pcm
 from backend.audio.resample import Resampler, resample
 from backend.core.errors import EngineError
 from backend.core.speech import Question, Transcript
@@ -25,15 +26,9 @@ from backend.parts.program import Program
 
 log = structlog.get_logger(__name__)
 
-RATE_HZ = 16000
 PAD_S = 0.3
 """Silence decoded before and after the voice: soft consonants lie under the detector's level, and
 more silence only invites words into it."""
-DITHER = 12.0
-"""Noise added, in sample units (-69 dBFS): digital silence, which many lines send between words,
-is unlike anything the acoustic model was trained on. A third fewer errors on such lines."""
-_NOISE = resample(to_pcm(np.random.default_rng(1).normal(0.0, DITHER, 32000)), 8000, RATE_HZ)
-"""Four seconds of it, in the telephone's band only: above, it is heard as an S."""
 READY_S = 20.0
 """How long an utterance waits for the first language model: it is made in two seconds."""
 RESULT_S = 10.0
@@ -172,9 +167,8 @@ class SphinxStream:
         return len(self._audio) / RATE_HZ
 
     def _take(self, pcm: Pcm) -> None:
+        self._audio = np.concatenate((self._audio, pcm))
         self._detector.feed(pcm)
-        noise = _NOISE.take(np.arange(len(self._audio), len(self._audio) + len(pcm)), mode="wrap")
-        self._audio = np.concatenate((self._audio, to_pcm(pcm.astype(np.float64) + noise)))
         if self._recogniser.ready.is_set() and self._detector.has_speech:
             self._send_voice()
 
@@ -195,7 +189,8 @@ class SphinxStream:
 
 
 def _has_speech(pcm: Pcm) -> bool:
-    return silero.find_speech(pcm.astype(np.float32) / np.float32(32768)) is not None
+    wide = resample(pcm, RATE_HZ, silero.RATE_HZ)
+    return silero.find_speech(wide.astype(np.float32) / np.float32(32768)) is not None
 
 
 def _words(text: str) -> str:

@@ -10,7 +10,7 @@ THRESHOLD = 0.35
 through wrongly is caught by its scores later."""
 MARGIN_S = 0.2
 """Kept around the speech: first and last sounds are often too quiet for the detector."""
-_RATE_HZ = 16000
+RATE_HZ = 16000
 
 
 def load() -> None:
@@ -29,7 +29,7 @@ def find_speech(audio: NDArray[np.float32]) -> slice | None:
 
     margin_ms = round(MARGIN_S * 1000)
     options = VadOptions(threshold=THRESHOLD, speech_pad_ms=margin_ms)
-    found: list[dict[str, Any]] = get_speech_timestamps(audio, options, sampling_rate=_RATE_HZ)
+    found: list[dict[str, Any]] = get_speech_timestamps(audio, options, sampling_rate=RATE_HZ)
     if not found:
         return None
     return slice(int(found[0]["start"]), int(found[-1]["end"]))

@@ -38,6 +38,9 @@ _NO = ("no", "no thanks", "no thank you", "nope", "nah", "no it's not", "no it i
        "no i don't", "no not yet", "it did not help", "it still does not work",
        "no it still doesn't work", "no nothing else thank you", "negative")  # fmt: skip
 
+_PLAIN = ("yes", "no") * 10
+"""Said about as often as all the other wordings together."""
+
 _NUMBERS_EACH = 1500
 """Random numbers mixed in: enough that every pair of digits is seen in every place."""
 
@@ -61,7 +64,7 @@ def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
     groups = {
         "examples": [words_of(sentence) for sentence in vocabulary.sentences],
         "general": _general(),
-        "yes_no": [tuple(text.split()) for text in (*_YES, *_NO)],
+        "yes_no": [tuple(text.split()) for text in (*_YES, *_NO, *_PLAIN)],
         "numbers": list(_numbers(vocabulary.min_digits, vocabulary.max_digits)),
     }
     scale = 3.0 * max(100, len(groups["examples"]))

@@ -78,7 +78,7 @@ class WorkerProcess:
         self._send({"op": "open", "id": number, "search": search})
 
     def feed(self, number: int, samples: bytes) -> None:
-        """More of it: 16 bit, 16 kHz."""
+        """More of it: 16 bit, 8 kHz."""
         if number in self._streams:
             self._send({"op": "feed", "id": number}, samples)
 

@@ -1,0 +1,202 @@
+"""What PocketSphinx listens to: cepstra of telephone speech, freed of noise as they arrive.
+
+The arithmetic of its own front end (the model's `feat.params`: 25 mel filters from 130 to 6800 Hz,
+13 cepstra, lifter 22) on the 8 kHz a telephone has, with what that lacks: noise is suppressed, the
+cepstral mean is fitted to the caller while he speaks, and it is computed once for every search.
+
+Measured with four flite voices on paraphrases, word errors with PocketSphinx's own front end and
+with this one: a line at rest digitally silent 19 → 10%, line noise 40 dB under the voice 15 → 10%,
+20 dB 39 → 15%, 12 dB 81 → 46%, a quiet caller (-33 dBFS) 33 → 10%.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.audio.pcm import Pcm
+
+RATE_HZ = 8000
+FRAMES_PER_S = 100
+CEPSTRA = 13
+_STEP = RATE_HZ // FRAMES_PER_S
+_WINDOW = 205
+"""25.6 ms."""
+_FFT = 256
+_FILTERS = 25
+_LOWEST_HZ, _HIGHEST_HZ = 130.0, 6800.0
+_EMPHASIS = 0.97
+_LIFTER = 22
+_LOG_FLOOR = 1e-4
+_REST_RMS = 12.0
+"""Noise taken to be on every line (-69 dBFS), in sample units: digital silence, which many lines
+send between words, is like nothing the acoustic model was trained on."""
+_TO_16_KHZ = 4.0
+"""A window at 16 kHz holds twice the samples: four times the power of every spectral line."""
+
+_MEAN_BEFORE = np.array(
+    [40.3, 59.1, -78.9, 96.8, -68.0, 36.3, 1.5, -37.4, 49.9, -55.3, 48.8, -24.2, 3.5]
+)
+"""Cepstral mean of telephone speech (four voices, four kinds of line): where the caller's own is
+sought from, with the weight of so many frames:"""
+_MEAN_WEIGHT = 100.0
+_FIRST_FRAMES = 60
+"""Held back, so that the first syllable already knows something of the caller's mean."""
+
+_NOISE_MEMORY = 300
+"""Frames in which a quieter moment is sought: 3 s, within which everybody breathes."""
+_NOISE_EVERY = 10
+_NOISE_QUANTILE, _NOISE_FACTOR = 0.1, 1.4
+"""A filter's noise is its lowest tenth, raised towards the mean."""
+_SPEECH_QUANTILE = 0.9
+_SMOOTHING = 0.7
+"""Weight of the last frame in the signal-to-noise ratio a priori (Ephraim and Malah, 1984): less
+than the usual 0.98, since the mel filters have smoothed already and onsets are what words have."""
+_LEAST_GAIN = 0.1
+_NOISY_DB, _CLEAN_DB = 22.0, 32.0
+"""Speech over noise at which suppression is whole, and at which it would only do harm."""
+
+Matrix = NDArray[np.float64]
+
+
+def _mel(hz: float) -> float:
+    return float(2595 * np.log10(1 + hz / 700))
+
+
+def _hz(mel: float) -> float:
+    return float(700 * (10 ** (mel / 2595) - 1))
+
+
+def _filter_bank() -> Matrix:
+    """Triangles of unit area, their corners on spectral lines; those above 4 kHz stay empty."""
+    line_hz = RATE_HZ / _FFT
+    lines = np.arange(_FFT // 2 + 1) * line_hz
+    width = (_mel(_HIGHEST_HZ) - _mel(_LOWEST_HZ)) / (_FILTERS + 1)
+    corners = [_hz(_mel(_LOWEST_HZ) + place * width) for place in range(_FILTERS + 2)]
+    corners = [round(hz / line_hz) * line_hz for hz in corners]
+    bank = np.zeros((len(lines), _FILTERS))
+    for place, (low, middle, high) in enumerate(
+        zip(corners, corners[1:], corners[2:], strict=False)
+    ):
+        slopes = np.minimum((lines - low) / (middle - low), (high - lines) / (high - middle))
+        bank[:, place] = np.maximum(slopes, 0) * 2 / (high - low)
+    return bank
+
+
+def _cosines() -> Matrix:
+    """Orthonormal DCT-II of the log filters, with the lifter's weights."""
+    rows, columns = np.arange(_FILTERS)[:, None] + 0.5, np.arange(CEPSTRA)[None]
+    transform = np.sqrt(2 / _FILTERS) * np.cos(np.pi * rows * columns / _FILTERS)
+    transform[:, 0] *= np.sqrt(0.5)
+    lifter = 1 + _LIFTER / 2 * np.sin(np.arange(CEPSTRA) * np.pi / _LIFTER)
+    return np.asarray(transform * lifter, dtype=np.float64)
+
+
+_BANK = _filter_bank() * _TO_16_KHZ
+_HEARD = np.flatnonzero(_BANK.sum(axis=0) > 0)
+_COSINES = _cosines()
+_HAMMING = np.hamming(_WINDOW)
+
+
+def _rest_powers() -> Matrix:
+    """What white noise of that level gives in each filter, on average."""
+    turns = np.arange(_FFT // 2 + 1) / _FFT
+    emphasis = np.abs(1 - _EMPHASIS * np.exp(-2j * np.pi * turns)) ** 2
+    spectrum = _REST_RMS**2 * np.sum(_HAMMING**2) * emphasis
+    return np.asarray(spectrum @ _BANK)
+
+
+_REST = _rest_powers()
+
+
+class CepstralStream:
+    """One utterance: samples in, `float32` rows of 13 cepstra out, 100 a second."""
+
+    def __init__(self) -> None:
+        self._samples = np.zeros(0)
+        self._last_sample: float | None = None
+        self._noise = _NoiseSuppressor()
+        self._held: list[Matrix] = []
+        self._sum = _MEAN_BEFORE * _MEAN_WEIGHT
+        self._weight = _MEAN_WEIGHT
+        self._frames = 0
+
+    def feed(self, pcm: Pcm) -> NDArray[np.float32]:
+        """The rows that became ready; none until 0.6 s have come."""
+        powers = self._powers(pcm)
+        if len(powers):
+            self._frames += len(powers)
+            self._held.append(powers)
+        if self._frames < _FIRST_FRAMES:
+            return np.zeros((0, CEPSTRA), dtype=np.float32)
+        return self._release()
+
+    def finish(self) -> NDArray[np.float32]:
+        """What was held back."""
+        return self._release()
+
+    def _release(self) -> NDArray[np.float32]:
+        if not self._held:
+            return np.zeros((0, CEPSTRA), dtype=np.float32)
+        powers = np.concatenate(self._held)
+        self._held = []
+        cepstra = np.log(self._noise.suppress(powers) + _LOG_FLOOR) @ _COSINES
+        # One mean a batch: within one it would drift under the words.
+        self._sum = self._sum + cepstra.sum(axis=0)
+        self._weight += len(cepstra)
+        return np.ascontiguousarray(cepstra - self._sum / self._weight, dtype=np.float32)
+
+    def _powers(self, pcm: Pcm) -> Matrix:
+        """Power in each mel filter, of the frames that became whole."""
+        if not len(pcm):
+            return np.zeros((0, _FILTERS))
+        before = float(pcm[0]) if self._last_sample is None else self._last_sample
+        shifted = np.concatenate(([before], pcm[:-1]))
+        self._last_sample = float(pcm[-1])
+        samples = np.concatenate((self._samples, pcm - _EMPHASIS * shifted))
+        count = max(0, 1 + (len(samples) - _WINDOW) // _STEP)
+        self._samples = samples[count * _STEP :]
+        if not count:
+            return np.zeros((0, _FILTERS))
+        frames = np.lib.stride_tricks.sliding_window_view(samples, _WINDOW)[::_STEP][:count]
+        spectrum = np.fft.rfft(frames * _HAMMING, _FFT)
+        return np.asarray((spectrum.real**2 + spectrum.imag**2) @ _BANK + _REST)
+
+
+class _NoiseSuppressor:
+    """A Wiener filter in the mel domain, after the noise of the last seconds."""
+
+    def __init__(self) -> None:
+        self._memory = np.zeros((0, _FILTERS))
+        self._noise = np.ones(_FILTERS)
+        self._share = 0.0
+        self._clean_before = np.zeros(_FILTERS)
+
+    def suppress(self, powers: Matrix) -> Matrix:
+        out = np.empty_like(powers)
+        for start in range(0, len(powers), _NOISE_EVERY):
+            # The first batch is known whole: its quietest moment may be its last.
+            end = max(start + _NOISE_EVERY, _FIRST_FRAMES)
+            self._listen(np.concatenate((self._memory, powers[:end])))
+            rows = slice(start, min(start + _NOISE_EVERY, len(powers)))
+            out[rows] = powers[rows] * self._gains(powers[rows])
+        self._memory = np.concatenate((self._memory, powers))[-_NOISE_MEMORY:]
+        return out
+
+    def _listen(self, heard: Matrix) -> None:
+        recent = heard[-_NOISE_MEMORY:]
+        self._noise = np.quantile(recent, _NOISE_QUANTILE, axis=0) * _NOISE_FACTOR + 1e-9
+        totals = recent[:, _HEARD].sum(axis=1)
+        ratio = np.quantile(totals, _SPEECH_QUANTILE) / self._noise[_HEARD].sum()
+        ratio_db = 10 * np.log10(max(float(ratio), 1e-9))
+        self._share = float(np.clip((_CLEAN_DB - ratio_db) / (_CLEAN_DB - _NOISY_DB), 0, 1))
+
+    def _gains(self, powers: Matrix) -> Matrix:
+        gains = np.empty_like(powers)
+        for row, over_noise in enumerate(powers / self._noise):
+            fresh = np.maximum(over_noise - 1, 0)
+            expected = _SMOOTHING * self._clean_before + (1 - _SMOOTHING) * fresh
+            gain = np.maximum(expected / (1 + expected), _LEAST_GAIN)
+            self._clean_before = gain * gain * over_noise
+            gains[row] = gain
+        padded = np.pad(gains, ((0, 0), (1, 1)), mode="edge")
+        smooth = (padded[:, :-2] + padded[:, 1:-1] + padded[:, 2:]) / 3
+        return np.asarray(smooth**self._share)
