@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.core.records import CallInfo, CallOutcome, Customer, TicketDraft
-from backend.core.speech import Heard, Question, Sentence
+from backend.core.speech import Completeness, Heard, Question, Sentence
 
 
 class CustomerDirectory(Protocol):
@@ -87,6 +87,12 @@ class Agent(Protocol):
 
         Yielding has no effect: the call carries actions out, in order, once the turn is
         committed. Never raises for anything a caller says; trouble with tools becomes an apology.
+        """
+
+    def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
+        """Whether `text`, said in answer to the dialogue's question, can be the whole turn.
+
+        Milliseconds of computing at most; called on every pause of the caller.
         """
 
     def fixed_sentences(self) -> Sequence[str]:

@@ -33,6 +33,13 @@ class RecogniserStream(Protocol):
     def partial(self) -> Transcript | None:
         """What has been understood so far, if anything. Returns at once."""
 
+    async def peek(self) -> Transcript:
+        """The result as if no more audio came; the stream stays open and may be fed further.
+
+        For pauses that may be the end of the turn. When nothing but silence is fed after it,
+        `finish` gives the same and costs next to nothing. Raises EngineError like `finish`.
+        """
+
     async def finish(self) -> Transcript:
         """No more audio comes: the final result.
 

@@ -46,6 +46,27 @@ class Transcript:
     """Seconds of computing spent on it."""
 
 
+class Completeness(StrEnum):
+    """Whether what a caller has said so far can be the whole of their turn."""
+
+    NOTHING = "nothing"
+    """No words: noise, a cough."""
+    UNFINISHED = "unfinished"
+    """It asks to go on: half a number, "my number is", a trailing "and" or "um"."""
+    UNKNOWN = "unknown"
+    """Words that may be all, or not; also while the recogniser is still busy."""
+    COMPLETE = "complete"
+    """It fits the question and lacks nothing: "yes", a whole number, a clear request."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSoFar:
+    """What is known about an utterance while it is being spoken."""
+
+    text: str = ""
+    completeness: Completeness = Completeness.NOTHING
+
+
 class HeardKind(StrEnum):
     """What the agent is reacting to."""
 

@@ -10,15 +10,32 @@ from typing import Protocol
 
 from backend.audio.pcm import Pcm
 from backend.core.records import CallInfo
-from backend.core.speech import Question, Sentence
+from backend.core.speech import HeardSoFar, Question, Sentence
 from backend.tts.base import Clip
 
 
 class Ear(Protocol):
-    """What a line that carries audio gives the caller's voice to, as it arrives."""
+    """What a line that carries audio gives the caller's voice to, as it arrives.
+
+    All methods return at once. A line that leaves the end of a turn to somebody else (FastAGI: to
+    Asterisk) only feeds; one that decides itself also tells of pauses and asks what was heard.
+    """
 
     def feed(self, pcm: Pcm) -> None:
-        """Next samples at the line's `ear_rate_hz`. Returns at once."""
+        """Next samples at the line's `ear_rate_hz`."""
+
+    def pause(self) -> None:
+        """The caller has fallen silent, perhaps for good: understand it now, prepare the answer."""
+
+    def resume(self) -> None:
+        """They went on: what was prepared is void. What was fed stays part of the utterance."""
+
+    def forget(self) -> None:
+        """It was nothing (a cough while we spoke): the utterance begins anew with the next feed."""
+
+    @property
+    def heard(self) -> HeardSoFar:
+        """What the utterance amounts to so far. UNKNOWN while that is being found out."""
 
 
 class InputKind(StrEnum):
@@ -99,10 +116,13 @@ class Line(Protocol):
         """Pick up. Nothing can be said or heard before."""
 
     async def hear(self, question: Question, ear: Ear) -> CallerInput:
-        """What the caller says, keys or types next."""
+        """What the caller says, keys or types next; `ear` is the one the last `say` was given."""
 
-    async def say(self, utterances: AsyncIterator[Utterance]) -> Said:
-        """Play until done or interrupted. Returns when the caller has heard it."""
+    async def say(self, utterances: AsyncIterator[Utterance], ear: Ear) -> Said:
+        """Play until done or interrupted. Returns when the caller has heard it.
+
+        What the caller says meanwhile goes to `ear`: the beginning of the next `hear`.
+        """
 
     async def start_recording(self, name: str) -> None:
         """Record both sides from now on; `name` is a file name stem. Lines without audio ignore it.
