@@ -38,8 +38,11 @@ class _DeafStream:
     def partial(self) -> None:
         return None
 
-    async def finish(self) -> Transcript:
+    async def peek(self) -> Transcript:
         return Transcript("", 0.0, audio_s=self._samples / self._rate_hz)
+
+    async def finish(self) -> Transcript:
+        return await self.peek()
 
     def cancel(self) -> None:
         pass

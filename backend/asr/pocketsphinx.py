@@ -6,6 +6,7 @@ left to do when the caller has finished.
 
 import asyncio
 import itertools
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,9 @@ from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
 from backend.asr.sphinx.confidence import confidence_of
 from backend.asr.sphinx.features import RATE_HZ
-from backend.asr.sphinx.process import Result, WorkerProcess
+from backend.asr.sphinx.process import WorkerProcess
 from backend.audio.level import SpeechDetector
-from backend.audio.pcm import EMPTY, Pcm
+from backend.audio.pcm import Pcm
 from backend.audio.resample import Resampler, resample
 from backend.core.errors import EngineError
 from backend.core.speech import Question, Transcript
@@ -26,11 +27,18 @@ from backend.parts.program import Program
 
 log = structlog.get_logger(__name__)
 
+_SAMPLE_BYTES = 2
+
 PAD_S = 0.3
 """Silence decoded before and after the voice: soft consonants lie under the detector's level, and
 more silence only invites words into it."""
 READY_S = 20.0
 """How long an utterance waits for the first language model: it is made in two seconds."""
+BATCH_S = 0.1
+"""Voice is given to the workers in pieces of this length at least: smaller ones only cost."""
+JUDGED_S = 0.5
+"""Voice after which is judged, while it goes on, whether it is speech; shorter ones are at their
+end."""
 RESULT_S = 10.0
 """Ten times what the longest utterance takes on a busy machine."""
 
@@ -112,9 +120,13 @@ class SphinxStream:
         self._recogniser = recogniser
         self._resampler = Resampler(rate_hz, RATE_HZ) if rate_hz != RATE_HZ else None
         self._detector = SpeechDetector(RATE_HZ)
-        self._audio = EMPTY
+        self._audio = bytearray()
         self._sent = 0
         self._closed = False
+        self._peeked: Transcript | None = None
+        self._peeked_at = 0
+        """Where the voice ended when it was peeked at."""
+        self._verdict: asyncio.Task[bool] | None = None
 
     def feed(self, pcm: Pcm) -> None:
         """See the door."""
@@ -125,67 +137,88 @@ class SphinxStream:
         text = self._worker.partial(self._number) if self._worker else ""
         return Transcript(_words(text), 0.0, audio_s=self._audio_s) if text else None
 
+    async def peek(self) -> Transcript:
+        """See the door. What the worker has found is kept until there is more voice."""
+        ends = self._detector.voice_ends_at
+        if ends is None:
+            return Transcript("", 0.0, no_speech_probability=1.0, audio_s=self._audio_s)
+        if self._peeked is None or self._peeked_at < ends:
+            try:
+                async with asyncio.timeout(READY_S):
+                    await self._recogniser.ready.wait()
+                self._send_voice(at_once=True)
+                async with asyncio.timeout(RESULT_S):
+                    self._peeked, self._peeked_at = await self._result(), ends
+            except TimeoutError:
+                raise EngineError("PocketSphinx did not answer in time.") from None
+        return replace(self._peeked, audio_s=self._audio_s)
+
     async def finish(self) -> Transcript:
         """See the door."""
         if self._resampler:
             self._take(self._resampler.finish())
-        if not self._detector.has_speech:
-            self.cancel()
-            return Transcript("", 0.0, no_speech_probability=1.0, audio_s=self._audio_s)
         try:
-            async with asyncio.timeout(READY_S):
-                await self._recogniser.ready.wait()
-            self._send_voice()
-            async with asyncio.timeout(RESULT_S):
-                result, is_speech = await self._result()
-        except TimeoutError:
-            raise EngineError("PocketSphinx did not answer in time.") from None
+            return await self.peek()
         finally:
             self.cancel()
-        text = _words(result.text) if is_speech else ""
-        confidence = confidence_of(result.probability, len(text.split())) if text else 0.0
-        return Transcript(text, confidence, audio_s=self._audio_s, work_s=result.work_s)
 
     def cancel(self) -> None:
         """See the door."""
         if self._worker and not self._closed:
-            self._worker.cancel(self._number)
+            self._worker.close(self._number)
+        if self._verdict:
+            self._verdict.cancel()
         self._closed = True
 
-    async def _result(self) -> tuple[Result, bool]:
+    async def _result(self) -> Transcript:
         if self._worker is None:
             raise EngineError("The utterance was cancelled.")
-        judged = asyncio.create_task(self._recogniser.is_speech(self._audio))
-        try:
-            return await self._worker.finish(self._number), await judged
-        finally:
-            judged.cancel()
-            await asyncio.wait([judged])
+        result, is_speech = await asyncio.gather(self._worker.peek(self._number), self._is_speech())
+        text = _words(result.text) if is_speech else ""
+        confidence = confidence_of(result.probability, len(text.split())) if text else 0.0
+        return Transcript(text, confidence, work_s=result.work_s)
+
+    async def _is_speech(self) -> bool:
+        """Judged once for good when it is; what was not speech so far may still become it."""
+        verdict = self._verdict
+        if verdict is not None and await asyncio.shield(verdict):
+            return True
+        self._verdict = verdict = self._judge()
+        return await asyncio.shield(verdict)
+
+    def _judge(self) -> "asyncio.Task[bool]":
+        pcm = np.frombuffer(bytes(self._audio), dtype=np.int16)
+        return asyncio.create_task(self._recogniser.is_speech(pcm))
 
     @property
     def _audio_s(self) -> float:
-        return len(self._audio) / RATE_HZ
+        return len(self._audio) / _SAMPLE_BYTES / RATE_HZ
 
     def _take(self, pcm: Pcm) -> None:
-        self._audio = np.concatenate((self._audio, pcm))
+        self._audio += pcm.astype(np.int16, copy=False).tobytes()
         self._detector.feed(pcm)
         if self._recogniser.ready.is_set() and self._detector.has_speech:
             self._send_voice()
 
-    def _send_voice(self) -> None:
+    def _send_voice(self, *, at_once: bool = False) -> None:
         """Give the worker the voice it has not had, with a little silence on both sides."""
         starts, ends = self._detector.voice_starts_at, self._detector.voice_ends_at
         if self._closed or starts is None or ends is None:
             return
+        if self._peeked is not None and ends <= self._peeked_at:
+            return  # Only silence since: the result stands.
         pad = round(PAD_S * RATE_HZ)
         if self._worker is None:
             self._worker = self._recogniser.idlest_worker()
             self._sent = max(0, starts - pad)
             self._worker.open(self._number, self._question.expect.value)
-        end = min(len(self._audio), ends + pad)
-        if end > self._sent:
-            self._worker.feed(self._number, self._audio[self._sent : end].tobytes())
+        end = min(len(self._audio) // _SAMPLE_BYTES, ends + pad)
+        if end - self._sent >= (1 if at_once else BATCH_S * RATE_HZ):
+            voice = self._audio[_SAMPLE_BYTES * self._sent : _SAMPLE_BYTES * end]
+            self._worker.feed(self._number, bytes(voice))
             self._sent = end
+        if self._verdict is None and ends - starts >= JUDGED_S * RATE_HZ:
+            self._verdict = self._judge()
 
 
 def _has_speech(pcm: Pcm) -> bool:

@@ -131,6 +131,93 @@ def test_the_words_so_far_are_known_before_the_end(ear: Ear) -> None:
     run(scenario())
 
 
+def feed_pieces(stream: SphinxStream, pcm: Pcm) -> None:
+    """As a streaming line gives it: a packet at a time."""
+    for start in range(0, len(pcm), 160):
+        stream.feed(pcm[start : start + 160])
+
+
+def test_a_peek_in_a_short_pause_hears_what_was_said(ear: Ear) -> None:
+    async def scenario() -> Transcript:
+        async with ear.opened() as engine:
+            stream = engine.listen(OPEN_QUESTION, RATE_HZ)
+            feed_pieces(stream, np.concatenate((REST, await flite("my internet is down", "rms"))))
+            feed_pieces(stream, REST[:640])
+            return await stream.peek()
+
+    heard = run(scenario())
+    assert heard.text == "my internet is down"
+    assert heard.confidence > 0.5
+
+
+def test_a_caller_who_goes_on_after_a_peek_is_heard_whole(ear: Ear) -> None:
+    async def scenario() -> list[str]:
+        async with ear.opened() as engine:
+            stream = engine.listen(ASKS_NUMBER, RATE_HZ)
+            first, second = await flite("one two", "rms"), await flite("three four", "rms")
+            feed_pieces(stream, np.concatenate((REST, first, REST[:1600])))
+            peeks = [await stream.peek(), await stream.peek()]
+            feed_pieces(stream, np.concatenate((second, REST[:1600])))
+            peeks += [await stream.peek(), await stream.finish()]
+            return [heard.text for heard in peeks]
+
+    before, again, after, last = run(scenario())
+    assert before == again != after
+    assert after == last == "one two three four"
+
+
+def test_after_a_peek_silence_and_the_end_ask_nothing_more_of_the_worker(ear: Ear) -> None:
+    async def scenario() -> tuple[Transcript, Transcript]:
+        before = children()
+        async with ear.opened() as engine:
+            (worker,) = children() - before
+            stream = fed(engine, await flite("my internet is down"))
+            peeked = await stream.peek()
+            os.kill(worker, signal.SIGKILL)
+            stream.feed(REST)
+            return peeked, await stream.finish()
+
+    peeked, finished = run(scenario())
+    assert (finished.text, finished.confidence) == (peeked.text, peeked.confidence)
+    assert finished.audio_s > peeked.audio_s
+
+
+def test_a_peek_that_is_cancelled_leaves_the_utterance_as_it_was(ear: Ear) -> None:
+    async def scenario() -> Transcript:
+        async with ear.opened() as engine:
+            stream = fed(engine, await flite("my internet is down"))
+            peeking = asyncio.create_task(stream.peek())
+            await asyncio.sleep(0)
+            peeking.cancel()
+            await asyncio.gather(peeking, return_exceptions=True)
+            return await stream.finish()
+
+    assert run(scenario()).text == "my internet is down"
+
+
+def test_utterances_beyond_those_decoded_as_they_come_can_be_peeked_at_too(ear: Ear) -> None:
+    async def scenario() -> list[str]:
+        async with ear.opened() as engine:
+            spoken = await flite("my internet is down", "rms")
+            streams = [fed(engine, spoken) for _ in range(8)]
+            peeks = await asyncio.gather(*(stream.peek() for stream in streams))
+            for stream in streams:
+                stream.cancel()
+            return [heard.text for heard in peeks]
+
+    assert run(scenario()) == ["my internet is down"] * 8
+
+
+def test_a_peek_before_any_voice_is_empty(ear: Ear) -> None:
+    async def scenario() -> Transcript:
+        async with ear.opened() as engine:
+            stream = engine.listen(OPEN_QUESTION, RATE_HZ)
+            stream.feed(REST)
+            return await stream.peek()
+
+    assert run(scenario()).text == ""
+
+
 def test_silence_is_empty_without_any_decoding(ear: Ear) -> None:
     heard = ear.hear(np.zeros(2 * RATE_HZ, dtype=np.int16))
     assert (heard.text, heard.work_s, heard.no_speech_probability) == ("", 0.0, 1.0)

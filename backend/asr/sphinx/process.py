@@ -31,6 +31,8 @@ class Result:
 @dataclass(slots=True)
 class _Stream:
     result: "asyncio.Future[Result]"
+    """Of the newest question."""
+    questions: int = 0
     partial: str = ""
 
 
@@ -82,20 +84,24 @@ class WorkerProcess:
         if number in self._streams:
             self._send({"op": "feed", "id": number}, samples)
 
-    async def finish(self, number: int) -> Result:
-        """Its result. Raises EngineError when the worker died over it or before."""
+    async def peek(self, number: int) -> Result:
+        """Its result if this was all of it. Raises EngineError when the worker died over it or
+        before."""
         stream = self._streams.get(number)
         if stream is None:
             raise EngineError("A PocketSphinx worker died.")
-        self._send({"op": "finish", "id": number})
+        stream.result.cancel()
+        stream.result = asyncio.get_running_loop().create_future()
+        stream.questions += 1
+        self._send({"op": "peek", "id": number, "question": stream.questions})
         return await stream.result
 
-    def cancel(self, number: int) -> None:
+    def close(self, number: int) -> None:
         """Forget it."""
         stream = self._streams.pop(number, None)
-        if stream is not None and not stream.result.done():
+        if stream is not None:
             stream.result.cancel()
-            self._send({"op": "cancel", "id": number})
+            self._send({"op": "close", "id": number})
 
     def partial(self, number: int) -> str:
         """Its words so far."""
@@ -155,7 +161,7 @@ class WorkerProcess:
             return
         if header["op"] == "partial":
             stream.partial = str(header["text"])
-        elif not stream.result.done():
+        elif header["question"] == stream.questions and not stream.result.done():
             probability, work_s = float(str(header["probability"])), float(str(header["work_s"]))
             stream.result.set_result(Result(str(header["text"]), probability, work_s))
 

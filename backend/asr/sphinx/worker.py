@@ -71,7 +71,7 @@ class Decoder:
     def finish(self) -> tuple[str, float]:
         """Words and their posterior probability."""
         self._decode(self._features.finish())
-        results = [_end(decoder) for decoder in self._running]
+        results = [_result(decoder) for decoder in self._running]
         heard = results[0]
         if len(results) == 2 and results[1][0] and not _is_something_else(*heard):
             return results[1]
@@ -103,7 +103,7 @@ def _is_something_else(text: str, probability: float) -> bool:
     return confidence_of(probability, len(words)) >= SURE_OF_NO_NUMBER
 
 
-def _end(decoder: Any) -> tuple[str, float]:
+def _result(decoder: Any) -> tuple[str, float]:
     decoder.end_utt()
     best = decoder.hyp()
     return (best.hypstr, float(best.prob)) if best is not None and best.hypstr else ("", 0.0)
@@ -111,21 +111,41 @@ def _end(decoder: Any) -> tuple[str, float]:
 
 @dataclass
 class Stream:
-    """One utterance: decoded as it comes, or kept until it is complete."""
+    """One utterance: decoded as it comes, or kept until its words are asked for."""
 
     search: str
     decoder: Decoder | None = None
     audio: list[bytes] = field(default_factory=list)
-    """What has not been decoded yet."""
+    """All of it: what has been ended must be decoded from the beginning when it goes on."""
+    decoded: int = 0
+    """How many pieces of the audio the decoder has had."""
+    ended: bool = False
+    """The decoder has been told that this was all."""
     work_s: float = 0.0
+
+
+def _begin(stream: Stream, decoder: Decoder) -> None:
+    decoder.start(stream.search)
+    stream.decoded, stream.ended = 0, False
 
 
 def _decode(stream: Stream, decoder: Decoder) -> None:
     began_s = time.perf_counter()
-    for piece in stream.audio:
+    if stream.ended:
+        _begin(stream, decoder)
+    for piece in stream.audio[stream.decoded :]:
         decoder.feed(piece)
-    stream.audio.clear()
+    stream.decoded = len(stream.audio)
     stream.work_s += time.perf_counter() - began_s
+
+
+def _end(stream: Stream, decoder: Decoder) -> tuple[str, float]:
+    _decode(stream, decoder)
+    began_s = time.perf_counter()
+    found = decoder.finish()
+    stream.ended = True
+    stream.work_s += time.perf_counter() - began_s
+    return found
 
 
 class Worker:
@@ -158,7 +178,7 @@ class Worker:
         stream = Stream(header["search"])
         if self._free:
             stream.decoder = self._free.pop()
-            stream.decoder.start(stream.search)
+            _begin(stream, stream.decoder)
         self._streams[header["id"]] = stream
 
     def _on_feed(self, header: dict[str, Any], payload: bytes) -> None:
@@ -170,38 +190,36 @@ class Worker:
             _decode(stream, stream.decoder)
             self._reply({"op": "partial", "id": header["id"], "text": stream.decoder.partial()})
 
-    def _on_finish(self, header: dict[str, Any], _: bytes) -> None:
-        stream = self._streams.pop(header["id"], None)
+    def _on_peek(self, header: dict[str, Any], _: bytes) -> None:
+        """The result as if nothing more came."""
+        stream = self._streams.get(header["id"])
         decoder = (stream.decoder or self._reserve) if stream is not None else None
         if stream is None or decoder is None:
             return
         if stream.decoder is None:
-            decoder.start(stream.search)
-        _decode(stream, decoder)
-        began_s = time.perf_counter()
-        text, probability = decoder.finish()
-        stream.work_s += time.perf_counter() - began_s
-        self._give_back(stream)
+            _begin(stream, decoder)
+        text, probability = _end(stream, decoder)
         self._reply(
             {
                 "op": "result",
                 "id": header["id"],
+                "question": header["question"],
                 "text": text,
                 "probability": probability,
                 "work_s": stream.work_s,
             }
         )
 
-    def _on_cancel(self, header: dict[str, Any], _: bytes) -> None:
+    def _on_close(self, header: dict[str, Any], _: bytes) -> None:
         stream = self._streams.pop(header["id"], None)
         if stream is not None and stream.decoder is not None:
-            stream.decoder.finish()
-            self._give_back(stream)
+            if not stream.ended:
+                stream.decoder.finish()
+            self._give_back(stream.decoder)
 
-    def _give_back(self, stream: Stream) -> None:
+    def _give_back(self, decoder: Decoder) -> None:
         """A decoder of an earlier vocabulary is let go; the new one has as many of its own."""
-        decoder = stream.decoder
-        if decoder is not None and self._reserve and decoder.folder == self._reserve.folder:
+        if self._reserve and decoder.folder == self._reserve.folder:
             self._free.append(decoder)
 
     def _reply(self, header: dict[str, Any]) -> None:
