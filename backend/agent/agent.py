@@ -7,6 +7,7 @@ from dataclasses import replace
 import structlog
 
 from backend.agent.base import CustomerDirectory, Dialogue, Step
+from backend.agent.completeness import completeness
 from backend.agent.conversation import react
 from backend.agent.knowledge.store import KnowledgeStore
 from backend.agent.llm.open_questions import OpenQuestions
@@ -17,7 +18,7 @@ from backend.agent.services import RecordsUnavailable, Services
 from backend.agent.turn import Turn
 from backend.config import Settings
 from backend.core.records import CallInfo
-from backend.core.speech import Heard, Sentence
+from backend.core.speech import Completeness, Heard, HeardKind, Sentence
 
 log = structlog.get_logger(__name__)
 
@@ -78,9 +79,7 @@ class FrontdeskAgent:
 
     async def reply(self, heard: Heard, dialogue: Dialogue) -> AsyncGenerator[Step, None]:
         """See `Agent`. Close the iterator when the rest is not wanted: it stops the LLM."""
-        if not isinstance(dialogue, Memory):
-            raise TypeError("dialogue must come from begin() or from the last reply()")
-        turn = await self._written(heard, dialogue)
+        turn = await self._written(heard, _memory(dialogue))
         spoken: list[Sentence] = []
         for step in turn.steps:
             if isinstance(step, Sentence):
@@ -132,6 +131,16 @@ class FrontdeskAgent:
             async for text in sentences:
                 yield Sentence(text, self._questions.source)
 
+    def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
+        """See `Agent`."""
+        return completeness(Turn(Heard(HeardKind.WORDS, text), _memory(dialogue), self._services))
+
+    def filler(self, dialogue: Dialogue) -> Sentence:
+        """See `Agent`."""
+        memory = _memory(dialogue)
+        text = " ".join(memory.snapshot.knowledge.responses.sentences("filler"))
+        return Sentence(text, "kb:responses/filler")
+
     def fixed_sentences(self) -> Sequence[str]:
         """See `Agent`. The greeting comes first."""
         return tuple(dict.fromkeys(self._fixed()))
@@ -143,6 +152,12 @@ class FrontdeskAgent:
         """Close connections."""
         if self._questions is not None:
             await self._questions.aclose()
+
+
+def _memory(dialogue: Dialogue) -> Memory:
+    if not isinstance(dialogue, Memory):
+        raise TypeError("dialogue must come from begin() or from the last reply()")
+    return dialogue
 
 
 def _note_exchange(turn: Turn, spoken: Sequence[Sentence]) -> None:

@@ -95,5 +95,11 @@ class Agent(Protocol):
         Milliseconds of computing at most; called on every pause of the caller.
         """
 
+    def filler(self, dialogue: Dialogue) -> Sentence:
+        """A few words for when the answer takes long: "One moment, please."
+
+        One of the `fixed_sentences`.
+        """
+
     def fixed_sentences(self) -> Sequence[str]:
         """Every sentence that can be spoken as it stands, to be synthesised ahead of time."""

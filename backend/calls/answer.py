@@ -21,7 +21,7 @@ from backend.core.errors import FrontdeskError, HungUp
 from backend.core.events import EventType
 from backend.core.records import TicketDraft
 from backend.core.speech import Heard, Sentence
-from backend.telephony.line import Line, Said, Utterance
+from backend.telephony.line import Ear, Line, Said, Utterance
 from backend.tts.base import Voice
 
 FINISH_AFTER_HANG_UP_S = 2.0
@@ -62,14 +62,14 @@ class Answerer:
         self._desk = desk
         self._events = events
 
-    async def answer(self, heard: Heard, dialogue: Dialogue, turn: int) -> Answer:
+    async def answer(self, heard: Heard, dialogue: Dialogue, turn: int, ear: Ear) -> Answer:
         """Say the reply to `heard`. Raises HungUp after finishing the reply's actions."""
         answer = Answer(dialogue)
         ready: asyncio.Queue[Utterance | None] = asyncio.Queue()
         thinking = asyncio.create_task(self._think(heard, dialogue, turn, answer, ready))
         try:
             async with aclosing(self._utterances(ready, turn)) as utterances:
-                answer.said = await self._line.say(utterances)
+                answer.said = await self._line.say(utterances, ear)
             await thinking
         except HungUp:
             with suppress(TimeoutError):

@@ -7,13 +7,14 @@ import structlog
 
 from backend.agent.base import Agent, Dialogue, HangUp, Transfer
 from backend.asr.base import Recogniser, RecogniserStream
+from backend.audio.pcm import Pcm
 from backend.calls.answer import Answer, Answerer, TicketDesk
 from backend.calls.publisher import CallPublisher
 from backend.core.errors import EngineError, FrontdeskError, HungUp
 from backend.core.events import EventType
 from backend.core.records import CallOutcome
-from backend.core.speech import Clock, Heard, HeardKind, Question, Transcript
-from backend.telephony.line import CallerInput, Ear, InputKind, Line, TransferResult
+from backend.core.speech import Clock, Heard, HeardKind, HeardSoFar, Question, Transcript
+from backend.telephony.line import CallerInput, InputKind, Line, TransferResult
 from backend.tts.base import Voice
 from backend.turns.reprompt import RepromptPolicy
 
@@ -132,7 +133,9 @@ class Conversation:
             self._recording = f"{name}.wav"
 
     async def _answer(self, turn: _Turn) -> Answer:
-        answer = await self._answerer.answer(turn.heard, self._dialogue, self._turn_number)
+        answer = await self._answerer.answer(
+            turn.heard, self._dialogue, self._turn_number, _Feeding()
+        )
         self._dialogue = answer.dialogue
         clock = _clock(turn, answer)
         self._events.publish(
@@ -163,7 +166,7 @@ class Conversation:
     async def _hear(self) -> _Turn:
         question = self._dialogue.question
         stream = self._listen(question)
-        ear: Ear = stream or _DeafEar()
+        ear = _Feeding(stream)
         try:
             given = await self._line.hear(question, ear)
             transcript = await self._transcribe(given, stream)
@@ -221,11 +224,27 @@ class Conversation:
         return CallOutcome.FAILED
 
 
-class _DeafEar:
-    """The ear of a line that carries no audio."""
+class _Feeding:
+    """Feeds a recogniser stream, if there is one."""
 
-    def feed(self, pcm: object) -> None:
-        """Nothing listens."""
+    heard = HeardSoFar()
+
+    def __init__(self, stream: RecogniserStream | None = None) -> None:
+        self._stream = stream
+
+    def feed(self, pcm: Pcm) -> None:
+        """To the stream."""
+        if self._stream is not None:
+            self._stream.feed(pcm)
+
+    def pause(self) -> None:
+        """Nothing is prepared."""
+
+    def resume(self) -> None:
+        """Nothing was prepared."""
+
+    def forget(self) -> None:
+        """Nothing was heard."""
 
 
 def _clock(turn: _Turn, answer: Answer) -> Clock:

@@ -37,7 +37,7 @@ class TextLine:
         kind = InputKind.TEXT if text else InputKind.SILENCE
         return CallerInput(kind, text=text, ended_at_s=time.monotonic())
 
-    async def say(self, utterances: AsyncIterator[Utterance]) -> Said:
+    async def say(self, utterances: AsyncIterator[Utterance], ear: Ear) -> Said:
         """Show the sentences as they come."""
         shown: list[str] = []
         first_at_s: float | None = None

@@ -12,9 +12,11 @@ from backend.calls.publisher import CallPublisher
 from backend.core.errors import HungUp
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallInfo, CallOutcome, TicketDraft
-from backend.core.speech import OPEN_QUESTION, Heard, Question, Transcript
+from backend.core.speech import OPEN_QUESTION, Completeness, Heard, Question, Sentence, Transcript
 from backend.telephony.line import CallerInput, Ear, Said, TransferResult, Utterance
 from backend.tts.base import Clip
+
+FILLER = Sentence("One moment, please.", "test:filler")
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,12 @@ class ScriptedAgent:
         self.heard.append(heard)
         async for step in self._reply(heard, dialogue):
             yield step
+
+    def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
+        return Completeness.UNKNOWN
+
+    def filler(self, dialogue: Dialogue) -> Sentence:
+        return FILLER
 
     def fixed_sentences(self) -> Sequence[str]:
         return ()
@@ -86,7 +94,7 @@ class ScriptedLine:
             raise given
         return given
 
-    async def say(self, utterances: AsyncIterator[Utterance]) -> Said:
+    async def say(self, utterances: AsyncIterator[Utterance], ear: Ear) -> Said:
         self._maybe_gone("say")
         heard = []
         async for utterance in utterances:
@@ -146,6 +154,9 @@ class ScriptedRecogniser:
 
     def partial(self) -> Transcript | None:
         return None
+
+    async def peek(self) -> Transcript:
+        raise NotImplementedError
 
     async def finish(self) -> Transcript:
         result = self.results.pop(0)

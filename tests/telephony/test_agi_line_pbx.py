@@ -12,7 +12,7 @@ import pytest
 from backend.audio.pcm import Pcm
 from backend.audio.wav import read_wav, write_wav
 from backend.core.errors import HungUp
-from backend.core.speech import OPEN_QUESTION, Expect, Question, Sentence
+from backend.core.speech import OPEN_QUESTION, Expect, HeardSoFar, Question, Sentence
 from backend.phone.call import PhoneCall
 from backend.phone.phone import Phone
 from backend.telephony.agi.line import EAR_RATE_HZ, AgiLine, SharedMedia, TurnSettings
@@ -57,6 +57,16 @@ class Ear:
 
     def feed(self, pcm: Pcm) -> None:
         self.chunks.append(pcm)
+
+    def pause(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+    def forget(self) -> None: ...
+
+    @property
+    def heard(self) -> HeardSoFar:
+        return HeardSoFar()
 
     @property
     def seconds(self) -> float:
@@ -116,7 +126,7 @@ def on_a_call(tmp_path: Path, scenario: Callable[[Call], Awaitable[None]], **pbx
 
 def test_what_is_said_is_heard_at_the_other_end(tmp_path: Path) -> None:
     async def scenario(call: Call) -> None:
-        said = await call.line.say(call.utterances(0.5, 0.5))
+        said = await call.line.say(call.utterances(0.5, 0.5), Ear())
         assert said.heard == ("tone 0", "tone 1")
         heard_s = sum(span.end_s - span.start_s for span in call.phone.heard_spans())
         assert heard_s == pytest.approx(1.0, abs=0.1)
@@ -149,7 +159,7 @@ def test_a_caller_who_says_nothing_is_silence_after_the_wait(tmp_path: Path) -> 
 
 def test_keys_stop_a_prompt_and_are_the_next_input(tmp_path: Path) -> None:
     async def scenario(call: Call) -> None:
-        saying = asyncio.ensure_future(call.line.say(call.utterances(5.0, 5.0)))
+        saying = asyncio.ensure_future(call.line.say(call.utterances(5.0, 5.0), Ear()))
         await call.phone.wait_for_voice(0, 5)
         keying = asyncio.ensure_future(call.phone.send_keys("1004"))
         said = await saying
@@ -194,7 +204,7 @@ def test_a_hang_up_while_recording_raises(tmp_path: Path) -> None:
 
 def test_a_hang_up_while_we_speak_raises(tmp_path: Path) -> None:
     async def scenario(call: Call) -> None:
-        saying = asyncio.ensure_future(call.line.say(call.utterances(5.0)))
+        saying = asyncio.ensure_future(call.line.say(call.utterances(5.0), Ear()))
         await call.phone.wait_for_voice(0, 5)
         await call.phone.hang_up()
         with pytest.raises(HungUp):
@@ -206,7 +216,7 @@ def test_a_hang_up_while_we_speak_raises(tmp_path: Path) -> None:
 def test_both_sides_are_recorded_in_step(tmp_path: Path) -> None:
     async def scenario(call: Call) -> None:
         await call.line.start_recording("call-1")
-        await call.line.say(call.utterances(0.5))
+        await call.line.say(call.utterances(0.5), Ear())
         await call.phone.speak(tone(0.5))
         await call.line.hang_up()
         await call.phone.wait_ended(5)

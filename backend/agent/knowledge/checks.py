@@ -49,7 +49,7 @@ def _duplicates(data: Mapping[str, Any], block: str, key: str) -> Iterator[Probl
 
 def _templates(data: Mapping[str, Any]) -> Iterator[Problem]:
     for key, allowed in RESPONSES.items():
-        for index, template in enumerate(data["responses"][key]):
+        for index, template in enumerate(data["responses"].get(key, ())):
             yield from _slots(template, allowed, ("responses", key, index))
     for index, entry in enumerate(data["faq"]):
         yield from _slots(entry["answer"], frozenset(), ("faq", index, "answer"))

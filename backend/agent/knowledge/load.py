@@ -12,7 +12,7 @@ import jsonschema
 from backend.agent.knowledge.checks import Problem, cross_check
 from backend.agent.knowledge.locate import line_of, show
 from backend.agent.knowledge.model import Company, Faq, Knowledge, MenuKey, Plan, Trouble
-from backend.agent.knowledge.responses import Responses, fill
+from backend.agent.knowledge.responses import DEFAULT_RESPONSES, Responses, fill
 from backend.config import ROOT
 from backend.core.errors import KnowledgeError
 
@@ -174,7 +174,9 @@ def _build(data: Mapping[str, Any], path: Path, fingerprint: str) -> Knowledge:
         intents=intents,
         about=about,
         responses=Responses(
-            {key: tuple(wordings) for key, wordings in data["responses"].items()}, constants
+            DEFAULT_RESPONSES
+            | {key: tuple(wordings) for key, wordings in data["responses"].items()},
+            constants,
         ),
     )
 

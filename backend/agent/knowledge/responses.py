@@ -82,9 +82,14 @@ RESPONSES: Mapping[str, frozenset[str]] = {
         "offer_callback": "",
         "records_unavailable": "",
         "trouble": "",
+        "filler": "",
     }.items()
 }
 """Every response the policies use, with the slots it is given besides the company's."""
+
+
+DEFAULT_RESPONSES: dict[str, tuple[str, ...]] = {"filler": ("One moment, please.",)}
+"""Wordings of what a knowledge base may leave out."""
 
 
 class TemplateError(ValueError):

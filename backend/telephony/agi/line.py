@@ -127,8 +127,11 @@ class AgiLine:
             if recorded.ended_at_s >= give_up_at_s:
                 return CallerInput(InputKind.SILENCE, ended_at_s=recorded.ended_at_s)
 
-    async def say(self, utterances: AsyncIterator[Utterance]) -> Said:
-        """Play one file a sentence; a key stops it and begins the next input."""
+    async def say(self, utterances: AsyncIterator[Utterance], ear: Ear) -> Said:
+        """Play one file a sentence; a key stops it and begins the next input.
+
+        Asterisk does not listen while it plays: `ear` hears nothing.
+        """
         heard: list[str] = []
         first_audio_at_s: float | None = None
         async for utterance in utterances:
