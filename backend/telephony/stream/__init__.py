@@ -1,0 +1,1 @@
+"""The streaming line: audio both ways all the time, whatever carries it."""

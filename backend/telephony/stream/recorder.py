@@ -1,0 +1,145 @@
+"""Recordings of streaming calls: both sides as they were heard, stereo, written while they last."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import structlog
+
+from backend.audio.g711 import decode, silence_byte
+from backend.audio.wav import WavWriter
+from backend.core.errors import AudioError
+from backend.telephony.stream.doors import RATE_HZ
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 1.0
+"""How often recordings are written: what a killed bot may lose of them."""
+SETTLE_S = 0.3
+"""The newest audio is left for the next time: late packets still find their place in it."""
+GAP_S = 0.06
+"""Audio that comes this much later than it should has a gap before it; less is jitter."""
+_SILENCE = bytes([silence_byte()])
+
+
+Sides = tuple[bytes, bytes]
+"""µ-law of the caller and of the bot, the same length."""
+
+
+class CallRecording:
+    """One call's two sides on one clock. Times are `time.monotonic()`."""
+
+    def __init__(self, path: Path, began_at_s: float) -> None:
+        self._writer = WavWriter(path, RATE_HZ, channels=2)
+        self._began_at_s = began_at_s
+        self._caller = bytearray()
+        self._bot = bytearray()
+        self._written = 0
+        """Samples of both sides that are in the file and no longer here."""
+
+    def caller_said(self, ulaw: bytes, at_s: float) -> None:
+        """Audio of the caller that arrived at `at_s`."""
+        starts = self._place(at_s) - len(ulaw)
+        if starts - (self._written + len(self._caller)) > GAP_S * RATE_HZ:
+            self._pad(self._caller, starts)
+        self._caller += ulaw
+
+    def bot_said(self, ulaw: bytes, at_s: float) -> None:
+        """Audio of ours that begins to be heard at `at_s`, or when what is queued has ended."""
+        self._pad(self._bot, self._place(at_s))
+        self._bot += ulaw
+
+    def bot_stopped(self, at_s: float) -> None:
+        """What was queued beyond `at_s` is never heard."""
+        del self._bot[max(0, self._place(at_s) - self._written) :]
+
+    def take(self, until_s: float) -> Sides:
+        """Everything up to then that was not taken yet: caller and bot, of one length."""
+        until = max(self._written, self._place(until_s))
+        samples = until - self._written
+        for side in (self._caller, self._bot):
+            self._pad(side, until)
+        sides = bytes(self._caller[:samples]), bytes(self._bot[:samples])
+        del self._caller[:samples], self._bot[:samples]
+        self._written = until
+        return sides
+
+    def write(self, sides: Sides) -> None:
+        """Write what was taken. For a thread. Raises AudioError."""
+        if sides[0]:
+            self._writer.write(np.stack([decode(side) for side in sides], axis=1))
+
+    def close(self) -> None:
+        """Close the file."""
+        self._writer.close()
+
+    def _place(self, at_s: float) -> int:
+        return round((at_s - self._began_at_s) * RATE_HZ)
+
+    def _pad(self, side: bytearray, until: int) -> None:
+        missing = until - self._written - len(side)
+        if missing > 0:
+            side += _SILENCE * missing
+
+
+class Recorder:
+    """Writes the recordings of all calls, together, in a thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._open: set[CallRecording] = set()
+        self._writing: asyncio.Task[None] | None = None
+        self._turn = asyncio.Lock()
+
+    def start(self) -> None:
+        """Begin to write."""
+        self._writing = asyncio.create_task(self._write_on(), name="recorder")
+
+    async def aclose(self) -> None:
+        """Write the rest of everything."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        for recording in tuple(self._open):
+            await self.finish(recording)
+
+    async def begin(self, name: str) -> CallRecording:
+        """Record a call as `<name>.wav`. Raises AudioError when there is no writing there."""
+        path = self._folder / f"{name}.wav"
+        recording = await asyncio.to_thread(CallRecording, path, time.monotonic())
+        self._open.add(recording)
+        return recording
+
+    async def finish(self, recording: CallRecording) -> None:
+        """The call is over: write the rest."""
+        if recording not in self._open:
+            return
+        self._open.discard(recording)
+        async with self._turn:
+            rest = recording.take(time.monotonic())
+            await asyncio.to_thread(_write, [(recording, rest)])
+            recording.close()
+
+    async def _write_on(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY_S)
+            async with self._turn:
+                until_s = time.monotonic() - SETTLE_S
+                due = [(recording, recording.take(until_s)) for recording in self._open]
+                if due:
+                    self._open.difference_update(await asyncio.to_thread(_write, due))
+
+
+def _write(due: Sequence[tuple[CallRecording, Sides]]) -> list[CallRecording]:
+    """Write them all; returns those whose disk refuses: their calls go on without."""
+    failed = []
+    for recording, sides in due:
+        try:
+            recording.write(sides)
+        except AudioError as error:
+            log.warning("recording-stopped", code=error.code, reason=error.message)
+            recording.close()
+            failed.append(recording)
+    return failed

@@ -1,0 +1,151 @@
+"""Listens to all callers of the process at once: one pass over everybody's audio every 10 ms.
+
+Per websocket message only bytes are kept; decoding, levels and voice detection are done for all
+calls together, with numpy and one inference.
+"""
+
+import asyncio
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from backend.audio.g711 import decode
+from backend.audio.pcm import Pcm
+from backend.audio.vad import VoiceDetector
+from backend.telephony.stream.doors import RATE_HZ
+from backend.turns.base import Window
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 0.010
+SILENT_AFTER_S = 0.1
+"""A caller whose packets stop (silence suppression, a dead network) is silent, and must be heard
+to be: turns end by silence."""
+BACKLOG_S = 1.0
+"""Older audio that comes late all at once is dropped: who stalled must not stay behind for ever."""
+_FLOOR_DBFS = -96.0
+
+
+class Hearer(Protocol):
+    """Who is told what was heard."""
+
+    def on_window(self, pcm: Pcm, window: Window) -> None:
+        """The next piece of the caller's audio. Returns at once."""
+
+
+@dataclass(eq=False, slots=True)
+class Inbox:
+    """Where one caller's audio arrives."""
+
+    hearer: Hearer
+    state: Any
+    heard_until_s: float
+    """End of the last window."""
+    audio: bytearray
+    dropped_s: float = 0.0
+
+    def put(self, ulaw: bytes) -> None:
+        """More audio of the caller."""
+        self.audio += ulaw
+
+
+class Ticker:
+    """One for all streaming calls."""
+
+    def __init__(self, detector: VoiceDetector) -> None:
+        self._detector = detector
+        self._window_s = detector.window / RATE_HZ
+        self._inboxes: set[Inbox] = set()
+        self._running: asyncio.Task[None] | None = None
+
+    def join(self, hearer: Hearer) -> Inbox:
+        """A call begins."""
+        inbox = Inbox(hearer, self._detector.new_state(), time.monotonic(), bytearray())
+        self._inboxes.add(inbox)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="ticker")
+        return inbox
+
+    def leave(self, inbox: Inbox) -> None:
+        """A call has ended. More than once is harmless."""
+        self._inboxes.discard(inbox)
+
+    async def aclose(self) -> None:
+        """Stop."""
+        self._inboxes.clear()
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _run(self) -> None:
+        """While there are calls; a day without calls costs nothing."""
+        try:
+            while self._inboxes:
+                began_s = time.monotonic()
+                try:
+                    await self.tick(began_s)
+                except Exception:
+                    log.exception("hearing-failed")
+                await asyncio.sleep(max(0.0, began_s + EVERY_S - time.monotonic()))
+        finally:
+            self._running = None
+
+    async def tick(self, now_s: float) -> None:
+        """Analyse everything that has come by `now_s`."""
+        self._drop_backlogs()
+        while ready := [one for one in self._inboxes if len(one.audio) >= self._detector.window]:
+            await self._hear(ready, now_s)
+        for inbox in tuple(self._inboxes):
+            self._fill_silence(inbox, now_s)
+
+    async def _hear(self, ready: Sequence[Inbox], now_s: float) -> None:
+        """One window of each."""
+        size = self._detector.window
+        pieces = []
+        for inbox in ready:
+            pieces.append(bytes(inbox.audio[:size]))
+            del inbox.audio[:size]
+        windows = decode(b"".join(pieces)).reshape(-1, size)
+        probabilities = await asyncio.to_thread(
+            self._detector.probabilities, windows, [inbox.state for inbox in ready]
+        )
+        for inbox, pcm, probability, level in zip(
+            ready, windows, probabilities.tolist(), _levels_dbfs(windows), strict=True
+        ):
+            waiting_s = len(inbox.audio) // size * self._window_s
+            at_s = max(inbox.heard_until_s, now_s - waiting_s)
+            self._tell(inbox, pcm, Window(at_s, self._window_s, probability, level))
+
+    def _fill_silence(self, inbox: Inbox, now_s: float) -> None:
+        nothing = np.zeros(self._detector.window, dtype=np.int16)
+        while now_s - inbox.heard_until_s >= SILENT_AFTER_S + self._window_s:
+            at_s = inbox.heard_until_s + self._window_s
+            self._tell(inbox, nothing, Window(at_s, self._window_s, 0.0, _FLOOR_DBFS))
+
+    def _tell(self, inbox: Inbox, pcm: Pcm, window: Window) -> None:
+        inbox.heard_until_s = window.at_s
+        if inbox in self._inboxes:
+            try:
+                inbox.hearer.on_window(pcm, window)
+            except Exception:  # one call's trouble is not the others'
+                log.exception("hearer-failed")
+
+    def _drop_backlogs(self) -> None:
+        most = round(BACKLOG_S * RATE_HZ)
+        for inbox in self._inboxes:
+            too_much = len(inbox.audio) - most
+            if too_much > 0:
+                del inbox.audio[:too_much]
+                inbox.dropped_s += too_much / RATE_HZ
+                log.warning("backlog-dropped", seconds=round(too_much / RATE_HZ, 2))
+
+
+def _levels_dbfs(windows: NDArray[np.int16]) -> Iterable[float]:
+    power = np.mean(np.square(windows, dtype=np.float64), axis=1) / 32768.0**2
+    levels: list[float] = (10 * np.log10(np.maximum(power, 10 ** (_FLOOR_DBFS / 10)))).tolist()
+    return levels
