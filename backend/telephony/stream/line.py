@@ -26,7 +26,7 @@ from backend.telephony.line import (
 from backend.telephony.stream.doors import RATE_HZ, AudioPort, CallControl
 from backend.telephony.stream.keypad import Keypad
 from backend.telephony.stream.recorder import CallRecording, Recorder
-from backend.telephony.stream.speech import Speech
+from backend.telephony.stream.speech import Clock, Speech
 from backend.telephony.stream.ticker import Inbox, Ticker
 from backend.turns.base import Decision, TurnTaker, Window
 
@@ -44,6 +44,7 @@ class StreamParts:
     ticker: Ticker
     recorder: Recorder
     new_taker: Callable[[], TurnTaker]
+    clock: Clock = time.monotonic
 
 
 class StreamLine:
@@ -56,6 +57,7 @@ class StreamLine:
         self._control = control
         self._parts = parts
         self._taker = parts.new_taker()
+        self._clock = parts.clock
         self._port: AudioPort | None = None
         self._generations = itertools.count(1)
         self._speech: Speech | None = None
@@ -94,18 +96,18 @@ class StreamLine:
         """The caller's turn: until they have finished, or pressed keys, or not begun in time."""
         self._listen_with(ear)
         self._verdict = asyncio.get_running_loop().create_future()
-        self._taker.listen(question, time.monotonic())
+        self._taker.listen(question, self._clock())
         keyed = asyncio.ensure_future(self._keypad.read(question.max_digits))
         try:
             await self._unless_gone(_first(self._verdict, keyed))
             # A key ends what is being said: whoever presses one has stopped talking to us.
             if keyed.done() or self._keypad.is_in_use:
                 digits = await self._unless_gone(keyed)
-                return CallerInput(InputKind.DIGITS, digits=digits, ended_at_s=time.monotonic())
+                return CallerInput(InputKind.DIGITS, digits=digits, ended_at_s=self._clock())
         finally:
             keyed.cancel()
             self._feeding = False
-        ended_at_s = time.monotonic()
+        ended_at_s = self._clock()
         if self._verdict.result() is Decision.NO_ANSWER:
             return CallerInput(InputKind.SILENCE, ended_at_s=ended_at_s)
         return CallerInput(
@@ -116,10 +118,12 @@ class StreamLine:
         """Speak until all is heard, or the caller takes the floor by voice or key."""
         if self._port is None:
             raise HungUp
-        speech = self._speech = Speech(self._port, self._generations, self._recording)
+        speech = self._speech = Speech(
+            self._port, self._generations, self._recording, self._clock
+        )
         self._listen_with(ear)
         self._verdict = asyncio.get_running_loop().create_future()
-        self._taker.speak(time.monotonic(), interruptible=True)
+        self._taker.speak(self._clock(), interruptible=True)
         speaking = asyncio.ensure_future(speech.speak(utterances))
         try:
             await self._unless_gone(_first(speaking, self._verdict))
@@ -164,7 +168,7 @@ class StreamLine:
         if self._inbox is not None:
             self._inbox.put(ulaw)
         if self._recording is not None:
-            self._recording.caller_said(ulaw, time.monotonic())
+            self._recording.caller_said(ulaw, self._clock())
 
     def on_mark(self, name: str) -> None:
         """We have been heard up to there."""

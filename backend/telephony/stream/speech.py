@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
 from backend.audio.g711 import encode
@@ -23,6 +23,8 @@ FRAME = 160
 """Bytes of 20 ms: the grain in which audio travels."""
 MARK_LATE_S = 1.0
 """A mark that is this late is lost; the clock decides then."""
+
+Clock = Callable[[], float]
 
 
 @dataclass(slots=True)
@@ -47,7 +49,11 @@ class Speech:
     """Speaks one answer; a new one is made for the next."""
 
     def __init__(
-        self, port: AudioPort, generations: Iterator[int], recording: CallRecording | None = None
+        self,
+        port: AudioPort,
+        generations: Iterator[int],
+        recording: CallRecording | None = None,
+        clock: Clock = time.monotonic,
     ) -> None:
         self.first_audio_at_s: float | None = None
         """`time.monotonic()` when the first sample left."""
@@ -58,6 +64,7 @@ class Speech:
         self._generation = next(generations)
         """Counts, over the whole call, what was queued and cut off: older marks are stale."""
         self._recording = recording
+        self._clock = clock
         self._parts: list[_Part] = []
         self._sent = 0
         """Place of the first sample that was not given to the port."""
@@ -122,7 +129,7 @@ class Speech:
         generation, _, what = name.partition(".")
         if generation != str(self._generation):
             return
-        now_s = time.monotonic()
+        now_s = self._clock()
         if what == "first" and self.first_audio_at_s is not None:
             self.transport_s = now_s - self.first_audio_at_s
         elif self._parts and what == str(self._parts[-1].ends):
@@ -151,7 +158,7 @@ class Speech:
                 self._port.mark(f"{self._generation}.{part.ends}")
 
     def _play(self, ulaw: bytes) -> None:
-        now_s = time.monotonic()
+        now_s = self._clock()
         if self.first_audio_at_s is None:
             self.first_audio_at_s = now_s
             self._port.play(ulaw[:FRAME])
@@ -166,7 +173,7 @@ class Speech:
 
     def _cut(self) -> int:
         """Silence the port; returns the place up to which the caller has heard us."""
-        now_s = time.monotonic()
+        now_s = self._clock()
         place = self._place()
         self._port.flush()
         self._playout = Playout()
@@ -176,7 +183,7 @@ class Speech:
         return place
 
     def _place(self) -> int:
-        return self._skipped + self._playout.played(time.monotonic())
+        return self._skipped + self._playout.played(self._clock())
 
     def _words(self, place: int) -> tuple[str, ...]:
         heard = []
@@ -195,14 +202,14 @@ class Speech:
     async def _room(self) -> None:
         """Until the sentence before is nearly over, and nobody holds us."""
         while True:
-            wait_s = self._playout.left_s(time.monotonic()) - LEAD_S
+            wait_s = self._playout.left_s(self._clock()) - LEAD_S
             if self._held_at is None and wait_s <= 0:
                 return
             await self._change(wait_s if self._held_at is None else None)
 
     async def _all_heard(self) -> None:
         while True:
-            left_s = self._playout.left_s(time.monotonic())
+            left_s = self._playout.left_s(self._clock())
             if self._held_at is None and left_s <= 0:
                 return
             await self._change(left_s + MARK_LATE_S if self._held_at is None else None)
