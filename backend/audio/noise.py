@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from backend.audio.level import dbfs_to_amplitude
+from backend.audio.level import amplitude_to_dbfs, dbfs_to_amplitude
 from backend.audio.pcm import EMPTY, Pcm, to_pcm
 
 MAINS_HZ = 50.0
@@ -44,6 +44,11 @@ def mix_at_snr(speech: Pcm, noise: Pcm, snr_db: float, rate_hz: int) -> Pcm:
     fitted = np.resize(noise, len(speech)).astype(np.float64)
     scaled = fitted * (signal / disturbance * 10 ** (-snr_db / 20))
     return to_pcm(speech + scaled)
+
+
+def active_dbfs(speech: Pcm, rate_hz: int) -> float:
+    """Level of the loud frames of speech, as `mix_at_snr` takes it."""
+    return amplitude_to_dbfs(_active_rms(speech, rate_hz))
 
 
 def _active_rms(pcm: Pcm, rate_hz: int) -> float:

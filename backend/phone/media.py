@@ -21,6 +21,7 @@ from backend.phone.rtp import (
     parse_packet,
 )
 from backend.phone.sdp import PAYLOAD_TYPES, MediaAnswer
+from backend.phone.surroundings import Surroundings
 from backend.phone.track import Track
 from backend.phone.voice import VoiceSettings, voiced_bounds
 
@@ -41,6 +42,8 @@ class Media:
         self.packets_damaged = 0
         self.first_packet_at_s: float | None = None
         self.voice_settings = voice
+        self.surroundings: Surroundings | None = None
+        self.noise_position = random.getrandbits(24)
         self._silence = _silence(Law.MU)
         self._connected = False
         self._event_payload_type: int | None = None
@@ -49,6 +52,7 @@ class Media:
         self._sequence = random.getrandbits(15)
         self._timestamp = random.getrandbits(31)
         self._marker = True
+        self._sent_until_s: float | None = None
         self._anchor: tuple[int, int, float] | None = None
         self._voice_waiters: list[asyncio.Future[None]] = []
 
@@ -102,33 +106,54 @@ class Media:
             with contextlib.suppress(ValueError):
                 self._queue.remove(item)
 
-    def send_packet(self, now_s: float) -> None:
-        """Send the packet due now: speech, a key, or silence."""
+    @property
+    def sending_law(self) -> Law:
+        """The law of the next packet's audio: speech keeps the one it was encoded in."""
+        head = self._queue[0] if self._queue else None
+        return head.law if isinstance(head, Speech) else self.law
+
+    def due(self) -> bytes:
+        """The audio of the next packet, before anything is mixed into it."""
+        head = self._queue[0] if self._queue else None
+        return head.packets[head.position] if isinstance(head, Speech) else self._silence
+
+    def send_packet(self, now_s: float, mixed: bytes | None = None) -> None:
+        """Send the packet due now: speech, a key, or silence; `mixed` in place of its audio."""
         if not self._connected:
             return
         head = self._queue[0] if self._queue else None
-        if head is None:
-            self._send(PAYLOAD_TYPES[self.law], self._silence)
-        elif isinstance(head, Speech):
-            self._send_speech(head, now_s)
-        else:
+        if isinstance(head, KeyPress):
             self._send_key(head, now_s)
+            self._sent_until_s = None
+        else:
+            law, audio = self.sending_law, mixed or self.due()
+            if head is not None:
+                self._note_speech(head, now_s)
+            self._send(PAYLOAD_TYPES[law], audio)
+            self._keep_sent(audio if head or mixed else None, law, now_s)
         self._timestamp += PACKET_SAMPLES
         if head is not None and head.left and not head.done.done():
             head.done.set_result(head.result())
         if head is not None and head.finished:
             self._queue.popleft()
 
-    def _send_speech(self, speech: Speech, now_s: float) -> None:
-        index = speech.position
-        payload = speech.next_packet(now_s)
-        self._send(PAYLOAD_TYPES[speech.law], payload)
-        # Placed without the ticker's jitter: what the peer plays is seamless too.
-        start_s = speech.left_at_s[0] + index * PACKET_S
-        self.sent.place(start_s, payload, speech.law)
-        bounds = speech.bounds[index]
+    def _note_speech(self, speech: Speech, now_s: float) -> None:
+        bounds = speech.bounds[speech.position]
+        speech.note_packet(now_s)
         if bounds is not None:
             self.sent.note_voice(now_s + bounds[0] / RATE_HZ, now_s + bounds[1] / RATE_HZ)
+
+    def _keep_sent(self, audio: bytes | None, law: Law, now_s: float) -> None:
+        """Keep what left; None is silence, and kept as nothing."""
+        if audio is None:
+            self._sent_until_s = None
+            return
+        # Placed without the ticker's jitter: what the peer plays is seamless too.
+        start_s = self._sent_until_s
+        if start_s is None or abs(start_s - now_s) > REANCHOR_S:
+            start_s = now_s
+        self.sent.place(start_s, audio, law)
+        self._sent_until_s = start_s + PACKET_S
 
     def _send_key(self, press: KeyPress, now_s: float) -> None:
         first = press.packets_sent == 0

@@ -40,12 +40,10 @@ class Speech:
     position: int = 0
     left_at_s: list[float] = field(default_factory=list)
 
-    def next_packet(self, now_s: float) -> bytes:
-        """The payload that leaves now."""
-        payload = self.packets[self.position]
+    def note_packet(self, now_s: float) -> None:
+        """The packet at `position` leaves now."""
         self.position += 1
         self.left_at_s.append(now_s)
-        return payload
 
     @property
     def left(self) -> bool:

@@ -21,6 +21,7 @@ from backend.phone.sip_auth import Credentials
 from backend.phone.sip_dialog import Dialog, host_for_uri
 from backend.phone.sip_endpoint import SipEndpoint
 from backend.phone.sip_message import SipRequest, SipUri, parse_uri
+from backend.phone.surroundings import Surroundings
 from backend.phone.ticker import Ticker
 from backend.phone.udp import Address, open_udp
 from backend.phone.voice import VoiceSettings
@@ -94,8 +95,11 @@ class Phone:
         caller: str = "caller",
         credentials: Credentials | None = None,
         timeout_s: float = 10.0,
+        surroundings: Surroundings | None = None,
     ) -> PhoneCall:
         """Place a call and wait for the answer. `caller` is the number we show.
+
+        `surroundings` are mixed into all that is sent, from the first packet on.
 
         Raises DialError when it is refused or not answered in time, LineError for a bad address.
         Cancelling it gives the call up.
@@ -110,6 +114,7 @@ class Phone:
         dialog = self._dialog(peer, user, remote=f"<{uri}>", target=uri)
         dialog.local = f'"{caller}" {dialog.local}'
         media = self._open_media(self._host_towards(peer))
+        media.surroundings = surroundings
         call = PhoneCall(dialog, self._endpoint, peer, media, media.heard.origin_s, self._on_end)
         dialling = Dialling(
             self._endpoint, dialog, peer, media, self._laws, credentials, target.user or uri

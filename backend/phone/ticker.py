@@ -4,12 +4,14 @@ import asyncio
 import contextlib
 import select
 import time
+from collections.abc import Collection
 
 import structlog
 
 from backend.audio.g711 import Law
 from backend.phone.media import Media
 from backend.phone.rtp import PACKET_S, PACKET_SAMPLES, RATE_HZ
+from backend.phone.surroundings import mix
 from backend.phone.udp import wall_to_monotonic_s
 from backend.phone.voice import voiced_bounds
 
@@ -74,8 +76,7 @@ class Ticker:
                 due_s = now_s
             while due_s <= now_s:
                 self._hear_all()
-                for media in self._slots[tick % SLOTS].values():
-                    media.send_packet(time.monotonic())
+                _send_all(self._slots[tick % SLOTS].values())
                 tick += 1
                 due_s += TICK_S
             await asyncio.sleep(due_s - time.monotonic())
@@ -96,6 +97,13 @@ class Ticker:
                         heard[media.law].append((media, *audio))
         for law, packets in heard.items():
             _note_voice(law, packets)
+
+
+def _send_all(medias: Collection[Media]) -> None:
+    noisy = [media for media in medias if media.connected and media.surroundings is not None]
+    mixed = dict(zip(map(id, noisy), mix(noisy, time.monotonic()), strict=True))
+    for media in medias:
+        media.send_packet(time.monotonic(), mixed.get(id(media)))
 
 
 def _note_voice(law: Law, packets: list[tuple[Media, float, bytes]]) -> None:

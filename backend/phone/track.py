@@ -1,6 +1,6 @@
 """One side of a call on the clock: encoded audio placed by time, and where there is voice in it."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -64,6 +64,16 @@ class Track:
                 return
         self._segments.append(_Segment(start, law, bytearray(data)))
 
+    def codes(self, start_s: float, count: int, law: Law) -> bytes | None:
+        """So many samples as they came; None unless all of them are there, in this law."""
+        start = round((start_s - self.origin_s) * RATE_HZ)
+        for segment in reversed(self._segments):
+            if segment.start <= start:
+                at = start - segment.start
+                is_whole = segment.law is law and start + count <= segment.end
+                return bytes(segment.data[at : at + count]) if is_whole else None
+        return None
+
     def note_voice(self, start_s: float, end_s: float) -> None:
         """There is voice here. Spans come roughly in order."""
         if self._spans and start_s - self._spans[-1].end_s < SPAN_GAP_S:
@@ -76,6 +86,11 @@ class Track:
     def last_span(self) -> Span | None:
         """The latest voice; it may still be going on."""
         return self._spans[-1] if self._spans else None
+
+    def voice_ended_s(self, before_s: float) -> float | None:
+        """Where the last voice that began before a moment ends; None without any."""
+        count = bisect_left(self._spans, before_s, key=lambda span: span.start_s)
+        return self._spans[count - 1].end_s if count else None
 
     def spans(self, since_s: float = 0.0, gap_s: float = 0.3) -> list[Span]:
         """Voice after `since_s`, spans closer than `gap_s` joined."""
