@@ -1,0 +1,99 @@
+"""Every threshold and wait of turn-taking, with its reason."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ActivitySettings:
+    """When a window counts as voice."""
+
+    start_probability: float = 0.5
+    """The detector's own middle; a line at rest stays under 0.1, white and line noise too."""
+    hysteresis: float = 0.15
+    """How much less keeps a voice going: syllables fade before the next one comes."""
+    bridge_s: float = 0.25
+    """For how long less is enough. A sound that could never open a turn must not keep one open."""
+    sure_probability: float = 0.9
+    """From here on a window is voice however quiet: the closure of a "p" inside a word is silence
+    to a level meter, but not to the detector, which remembers."""
+    minimum_dbfs: float = -55.0
+    """Under this nothing is voice unless it is sure: quiet callers speak above -45."""
+    above_noise_db: float = 3.0
+    """Voice is this much louder than the line's noise, unless it is sure. In noise the detector
+    trails behind the end of a word by up to 150 ms; windows of steady noise stray by 1-2 dB."""
+    quiet_line_dbfs: float = -50.0
+    """Up to this noise `start_probability` is enough."""
+    noisy_line_dbfs: float = -30.0
+    """From this noise on `noisy_start_probability` is asked for."""
+    noisy_start_probability: float = 0.7
+    """Loud surroundings contain voices; the caller's own is nearer and surer."""
+    noise_probability: float = 0.3
+    """Windows under this are the line's noise."""
+    noise_settles_s: float = 0.5
+    """Time constant with which the noise is followed: longer than a breath into the microphone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSettings:
+    """How much silence ends a turn, by what was said before it."""
+
+    complete_wait_s: float = 0.16
+    """After what lacks nothing. The longest closures inside words take about 150 ms, and what was
+    said needs 10-30 ms after PAUSED to be understood."""
+    unknown_wait_s: float = 0.6
+    """After words that may be all or not: pauses between clauses are mostly under half a second."""
+    unfinished_wait_s: float = 1.5
+    """After what asks to go on: people read numbers off a letter and look for the next line."""
+    number_wait_s: float = 1.5
+    """The least for anything but a complete answer when a number was asked for: nobody is cut off
+    between two digits."""
+    nothing_wait_s: float = 1.0
+    """After sound that is no words, but as long as words: another language, or a poor line. They
+    have finished speaking, too."""
+    cough_wait_s: float = 2.0
+    """After sound too short to be a sentence and not understood: whoever clears their throat
+    speaks next. Not when yes or no was asked, where short sounds are answers."""
+    cough_voiced_s: float = 0.4
+    """Voice of at most this length is taken for a cough while there are no words in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class InterruptionSettings:
+    """What the caller has to do to stop us."""
+
+    barge_in_voiced_s: float = 0.12
+    """Voice that makes us fall silent: longer than a click, shorter than any word."""
+    interrupt_voiced_s: float = 0.7
+    """Voice in all after which the caller has the floor, whatever it is. Coughs and "mhm" are
+    shorter; waiting costs nothing, as we are silent already."""
+    backchannel_voiced_s: float = 1.5
+    """The same when all that was understood is "mhm": it may be drawn out."""
+    nothing_follows_s: float = 0.4
+    """Silence after which we go on when it was a cough or "mhm"."""
+    doubt_follows_s: float = 1.0
+    """The same while it is not known what it was. Longer would be a silent line."""
+
+
+@dataclass(frozen=True, slots=True)
+class TurnSettings:
+    """Turn-taking as a whole."""
+
+    activity: ActivitySettings = ActivitySettings()
+    waits: WaitSettings = WaitSettings()
+    interruption: InterruptionSettings = InterruptionSettings()
+
+    answer_wait_s: float = 6.0
+    """How long the caller may take to begin."""
+    max_utterance_s: float = 20.0
+    """Longest turn: a television never stops."""
+    start_voiced_s: float = 0.06
+    """Voice that opens a turn, or goes on with it after a pause: two windows of 32 ms. A "yes" may
+    have no more than three."""
+    pause_s: float = 0.06
+    """Silence that is worth understanding what was said; as long as the voice that opens a turn."""
+    dropout_s: float = 0.05
+    """A gap this long (one window) does not break the beginning of a voice."""
+    onset_margin_s: float = 0.2
+    """Audio kept from before the first voiced window: soft consonants are not voiced."""
+    max_onset_s: float = 2.0
+    """Most audio from before a decision that is asked for: what the line has to keep."""
