@@ -46,7 +46,9 @@ class FakeClip:
 
     rate_hz = RATE_HZ
 
-    def __init__(self, text: str, length_s: float, chunk_s: float = 0.25, wait_s: float = 0) -> None:
+    def __init__(
+        self, text: str, length_s: float, chunk_s: float = 0.25, wait_s: float = 0
+    ) -> None:
         self.text = text
         self.pcm: Pcm = np.full(round(length_s * RATE_HZ), 4000, dtype=np.int16)
         self._chunk = round(chunk_s * RATE_HZ)

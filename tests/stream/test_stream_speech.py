@@ -2,10 +2,12 @@
 
 import asyncio
 import itertools
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 
+import numpy as np
 import pytest
 
+from backend.audio.pcm import Pcm
 from backend.core.errors import LineError
 from backend.core.speech import Sentence
 from backend.telephony.line import Utterance
@@ -162,13 +164,11 @@ def test_chunks_that_are_no_whole_frames_leave_no_gaps() -> None:
         class Odd:
             rate_hz = 8000
 
-            async def chunks(self):  # type: ignore[no-untyped-def]
-                import numpy as np
-
+            async def chunks(self) -> AsyncIterator[Pcm]:
                 for size in (1, 159, 333, 1000, 7):
                     yield np.full(size, 1000, dtype=np.int16)
 
-        async def told():  # type: ignore[no-untyped-def]
+        async def told() -> AsyncIterator[Utterance]:
             yield Utterance(Sentence("odd"), Odd())  # type: ignore[arg-type]
 
         await speech_on(port).speak(told())
@@ -179,7 +179,7 @@ def test_chunks_that_are_no_whole_frames_leave_no_gaps() -> None:
 
 def test_a_sentence_without_audio_is_refused() -> None:
     async def test(clock: Clock) -> None:
-        async def told():  # type: ignore[no-untyped-def]
+        async def told() -> AsyncIterator[Utterance]:
             yield Utterance(Sentence("text only"))
 
         with pytest.raises(LineError):

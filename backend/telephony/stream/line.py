@@ -118,9 +118,7 @@ class StreamLine:
         """Speak until all is heard, or the caller takes the floor by voice or key."""
         if self._port is None:
             raise HungUp
-        speech = self._speech = Speech(
-            self._port, self._generations, self._recording, self._clock
-        )
+        speech = self._speech = Speech(self._port, self._generations, self._recording, self._clock)
         self._listen_with(ear)
         self._verdict = asyncio.get_running_loop().create_future()
         self._taker.speak(self._clock(), interruptible=True)

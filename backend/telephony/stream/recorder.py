@@ -33,7 +33,7 @@ class CallRecording:
 
     def __init__(self, path: Path, began_at_s: float) -> None:
         self._writer = WavWriter(path, RATE_HZ, channels=2)
-        self._began_at_s = began_at_s
+        self.began_at_s = began_at_s
         self._caller = bytearray()
         self._bot = bytearray()
         self._written = 0
@@ -76,7 +76,7 @@ class CallRecording:
         self._writer.close()
 
     def _place(self, at_s: float) -> int:
-        return round((at_s - self._began_at_s) * RATE_HZ)
+        return round((at_s - self.began_at_s) * RATE_HZ)
 
     def _pad(self, side: bytearray, until: int) -> None:
         missing = until - self._written - len(side)

@@ -54,46 +54,28 @@ class Inbox:
         self.audio += ulaw
 
 
-class Ticker:
-    """One for all streaming calls."""
+class Hearing:
+    """Everybody who is listened to. Reads no clock."""
 
     def __init__(self, detector: VoiceDetector) -> None:
         self._detector = detector
         self._window_s = detector.window / RATE_HZ
         self._inboxes: set[Inbox] = set()
-        self._running: asyncio.Task[None] | None = None
 
-    def join(self, hearer: Hearer) -> Inbox:
+    @property
+    def is_idle(self) -> bool:
+        """Nobody is listened to."""
+        return not self._inboxes
+
+    def join(self, hearer: Hearer, now_s: float) -> Inbox:
         """A call begins."""
-        inbox = Inbox(hearer, self._detector.new_state(), time.monotonic(), bytearray())
+        inbox = Inbox(hearer, self._detector.new_state(), now_s, bytearray())
         self._inboxes.add(inbox)
-        if self._running is None:
-            self._running = asyncio.create_task(self._run(), name="ticker")
         return inbox
 
     def leave(self, inbox: Inbox) -> None:
         """A call has ended. More than once is harmless."""
         self._inboxes.discard(inbox)
-
-    async def aclose(self) -> None:
-        """Stop."""
-        self._inboxes.clear()
-        if self._running is not None:
-            self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-
-    async def _run(self) -> None:
-        """While there are calls; a day without calls costs nothing."""
-        try:
-            while self._inboxes:
-                began_s = time.monotonic()
-                try:
-                    await self.tick(began_s)
-                except Exception:
-                    log.exception("hearing-failed")
-                await asyncio.sleep(max(0.0, began_s + EVERY_S - time.monotonic()))
-        finally:
-            self._running = None
 
     async def tick(self, now_s: float) -> None:
         """Analyse everything that has come by `now_s`."""
@@ -143,6 +125,43 @@ class Ticker:
                 del inbox.audio[:too_much]
                 inbox.dropped_s += too_much / RATE_HZ
                 log.warning("backlog-dropped", seconds=round(too_much / RATE_HZ, 2))
+
+
+class Ticker:
+    """Has everybody heard every 10 ms, while there is anybody. One for all streaming calls."""
+
+    def __init__(self, detector: VoiceDetector) -> None:
+        self._hearing = Hearing(detector)
+        self._running: asyncio.Task[None] | None = None
+
+    def join(self, hearer: Hearer) -> Inbox:
+        """A call begins."""
+        inbox = self._hearing.join(hearer, time.monotonic())
+        if self._running is None:
+            self._running = asyncio.create_task(self._run(), name="ticker")
+        return inbox
+
+    def leave(self, inbox: Inbox) -> None:
+        """A call has ended. More than once is harmless."""
+        self._hearing.leave(inbox)
+
+    async def aclose(self) -> None:
+        """Stop."""
+        if self._running is not None:
+            self._running.cancel()
+            await asyncio.gather(self._running, return_exceptions=True)
+
+    async def _run(self) -> None:
+        try:
+            while not self._hearing.is_idle:
+                began_s = time.monotonic()
+                try:
+                    await self._hearing.tick(began_s)
+                except Exception:
+                    log.exception("hearing-failed")
+                await asyncio.sleep(max(0.0, began_s + EVERY_S - time.monotonic()))
+        finally:
+            self._running = None
 
 
 def _levels_dbfs(windows: NDArray[np.int16]) -> Iterable[float]:

@@ -1,0 +1,129 @@
+"""Recordings of streaming calls."""
+
+import asyncio
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from backend.audio.g711 import encode
+from backend.audio.wav import read_wav_channels
+from backend.core.errors import AudioError
+from backend.telephony.stream.recorder import CallRecording, Recorder
+from tests.support.loop import run, until
+
+LOUD = encode(np.full(1600, 8000, dtype=np.int16))
+"""0.2 s that cannot be taken for silence."""
+
+
+def sides(path: Path) -> tuple[list[int], list[int]]:
+    """In tenths of a second where caller and bot are loud."""
+    samples, rate_hz = read_wav_channels(path)
+    assert rate_hz == 8000
+    tenths = len(samples) // 800
+    levels = np.abs(samples[: tenths * 800].reshape(tenths, 800, 2).astype(int)).mean(axis=1)
+    return tuple(np.nonzero(levels[:, side] > 4000)[0].tolist() for side in (0, 1))  # type: ignore[return-value]
+
+
+def write_all(recording: CallRecording, until_s: float) -> None:
+    recording.write(recording.take(until_s))
+
+
+def test_both_sides_lie_where_they_were_heard(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=100.0)
+    recording.caller_said(LOUD, at_s=100.4)
+    recording.bot_said(LOUD, at_s=101.0)
+    recording.caller_said(LOUD, at_s=101.7)
+    write_all(recording, 102.0)
+    assert sides(tmp_path / "call.wav") == ([2, 3, 15, 16], [10, 11])
+    recording.close()
+
+
+def test_what_the_caller_never_heard_is_not_in_it(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    recording.bot_said(LOUD * 5, at_s=0.5)
+    recording.bot_stopped(at_s=0.8)
+    recording.bot_said(LOUD, at_s=1.5)
+    write_all(recording, 2.0)
+    assert sides(tmp_path / "call.wav")[1] == [5, 6, 7, 15, 16]
+    recording.close()
+
+
+def test_packets_that_come_a_little_late_are_not_torn_apart(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    frame = encode(np.full(160, 8000, dtype=np.int16))
+    for number in range(50):
+        recording.caller_said(frame, at_s=(number + 1) * 0.02 + (0.03 if number % 3 else 0.0))
+    write_all(recording, 1.1)
+    samples, _ = read_wav_channels(tmp_path / "call.wav")
+    loud = np.nonzero(samples[:, 0] > 4000)[0]
+    assert len(loud) == 50 * 160
+    assert loud[-1] - loud[0] == 50 * 160 - 1
+    recording.close()
+
+
+def test_it_is_written_piece_by_piece_and_playable_at_any_time(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    for second in range(3):
+        recording.bot_said(LOUD, at_s=second + 0.5)
+        write_all(recording, second + 1.0)
+        assert len(read_wav_channels(tmp_path / "call.wav")[0]) == (second + 1) * 8000
+    assert sides(tmp_path / "call.wav")[1] == [5, 6, 15, 16, 25, 26]
+    recording.close()
+
+
+def test_a_short_call_is_complete_when_it_is_finished(tmp_path: Path) -> None:
+    async def test() -> None:
+        recorder = Recorder(tmp_path)
+        recorder.start()
+        recording = await recorder.begin("call")
+        recording.caller_said(LOUD, at_s=recording.began_at_s + 0.2)
+        await asyncio.sleep(0.25)
+        await recorder.finish(recording)
+        assert sides(tmp_path / "call.wav")[0] == [0, 1]
+        await recorder.aclose()
+
+    run(test())
+
+
+def test_recordings_are_written_while_calls_last(tmp_path: Path) -> None:
+    async def test() -> None:
+        recorder = Recorder(tmp_path)
+        recorder.start()
+        for name in ("one", "two"):
+            await recorder.begin(name)
+        await until(
+            lambda: all((tmp_path / f"{n}.wav").stat().st_size > 44 for n in ("one", "two"))
+        )
+        await recorder.aclose()
+
+    run(test())
+
+
+def test_no_folder_no_recording(tmp_path: Path) -> None:
+    async def test() -> None:
+        with pytest.raises(AudioError):
+            await Recorder(tmp_path / "missing").begin("call")
+
+    run(test())
+
+
+def test_a_full_disk_ends_the_recording_not_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        recorder = Recorder(tmp_path)
+        recorder.start()
+        refused, fine = await recorder.begin("refused"), await recorder.begin("fine")
+
+        def full(sides: object) -> None:
+            raise AudioError("The disk is full.")
+
+        monkeypatch.setattr(refused, "write", full)
+        fine.bot_said(LOUD, at_s=fine.began_at_s)
+        await until(lambda: (tmp_path / "fine.wav").stat().st_size > 44)
+        await recorder.finish(refused)
+        await recorder.aclose()
+        assert sides(tmp_path / "fine.wav")[1]
+
+    run(test())
