@@ -18,7 +18,7 @@ from backend.agent.services import RecordsUnavailable, Services
 from backend.agent.turn import Turn
 from backend.config import Settings
 from backend.core.records import CallInfo
-from backend.core.speech import Completeness, Heard, HeardKind, Sentence
+from backend.core.speech import OPEN_QUESTION, Completeness, Heard, HeardKind, Sentence
 
 log = structlog.get_logger(__name__)
 
@@ -134,6 +134,14 @@ class FrontdeskAgent:
     def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
         """See `Agent`."""
         return completeness(Turn(Heard(HeardKind.WORDS, text), _memory(dialogue), self._services))
+
+    def interrupted(self, dialogue: Dialogue, heard: Sequence[str]) -> Dialogue:
+        """See `Agent`. The question stands at the end of an answer; the task that asks it keeps
+        waiting and asks again after whatever the caller wants now."""
+        memory = _memory(dialogue)
+        last = memory.said[-1].text if memory.said else ""
+        reached = bool(heard) and last.startswith(heard[-1].rstrip(".,!? "))
+        return memory if reached else replace(memory, question=OPEN_QUESTION)
 
     def filler(self, dialogue: Dialogue) -> Sentence:
         """See `Agent`."""

@@ -95,6 +95,10 @@ class Agent(Protocol):
         Milliseconds of computing at most; called on every pause of the caller.
         """
 
+    def interrupted(self, dialogue: Dialogue, heard: Sequence[str]) -> Dialogue:
+        """The caller cut the answer that led to `dialogue` short. `heard`: the sentences they
+        heard, the last perhaps in part. A question they did not hear is not being answered."""
+
     def filler(self, dialogue: Dialogue) -> Sentence:
         """A few words for when the answer takes long: "One moment, please."
 

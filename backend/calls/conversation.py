@@ -6,17 +6,20 @@ from dataclasses import dataclass
 import structlog
 
 from backend.agent.base import Agent, Dialogue, HangUp, Transfer
-from backend.asr.base import Recogniser, RecogniserStream
-from backend.audio.pcm import Pcm
-from backend.calls.answer import Answer, Answerer, TicketDesk
+from backend.asr.base import Recogniser
+from backend.calls.answer import Answer, Delivery, Filler, TicketDesk
+from backend.calls.clock import clock_of
+from backend.calls.judge import Confidence, Judge
+from backend.calls.listening import Listening
 from backend.calls.publisher import CallPublisher
+from backend.calls.reply import Reply
+from backend.calls.speculation import Speculation
 from backend.core.errors import EngineError, FrontdeskError, HungUp
 from backend.core.events import EventType
 from backend.core.records import CallOutcome
-from backend.core.speech import Clock, Heard, HeardKind, HeardSoFar, Question, Transcript
-from backend.telephony.line import CallerInput, InputKind, Line, TransferResult
+from backend.core.speech import Clock, Heard, HeardKind, Question, Sentence, Transcript
+from backend.telephony.line import CallerInput, InputKind, Line, TransferResult, Utterance
 from backend.tts.base import Voice
-from backend.turns.reprompt import RepromptPolicy
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +32,10 @@ class ConversationLimits:
     reprompts: int
     reject_below: float
     """Recognition confidence under which the words do not count as understood."""
+    confirm_below: float = 0.5
+    """Recognition confidence under which the agent asks back."""
+    filler_after_s: float = 1.0
+    """Silence after the caller's turn that is bridged with a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +58,7 @@ class _Turn:
 
 
 class Conversation:
-    """One call from the first ring to its last event."""
+    """One call from the first ring to its last event. Also the `Floor` of its caller."""
 
     def __init__(
         self, line: Line, engines: Engines, limits: ConversationLimits, events: CallPublisher
@@ -60,11 +67,29 @@ class Conversation:
         self._engines = engines
         self._limits = limits
         self._events = events
-        self._answerer = Answerer(line, engines.agent, engines.voice, engines.desk, events)
-        self._reprompts = RepromptPolicy(limits.reprompts)
+        confidence = Confidence(limits.reject_below, limits.confirm_below)
+        self._judge = Judge(confidence, limits.reprompts)
+        self._speculation = Speculation(self._think, self._judge.same)
         self._dialogue: Dialogue = engines.agent.begin(line.info)
+        self._delivery: Delivery | None = None
+        """The answer being spoken."""
         self._turn_number = 0
         self._recording = ""
+
+    @property
+    def dialogue(self) -> Dialogue:
+        """See `Floor`."""
+        return self._delivery.dialogue if self._delivery is not None else self._dialogue
+
+    @property
+    def question(self) -> Question:
+        """See `Floor`."""
+        return (self._delivery or self._dialogue).question
+
+    @property
+    def caller_turn(self) -> int:
+        """See `Floor`."""
+        return self._turn_number + 1
 
     async def run(self) -> CallOutcome:
         """Hold the call: CALL_STARTED is its first event and CALL_ENDED its last, always.
@@ -102,9 +127,20 @@ class Conversation:
     async def _converse(self) -> CallOutcome:
         await self._line.answer()
         await self._record()
-        turn = _Turn(Heard(HeardKind.CALL_STARTED))
-        while True:
-            answer = await self._answer(turn)
+        turn: _Turn | CallOutcome = _Turn(Heard(HeardKind.CALL_STARTED))
+        try:
+            while isinstance(turn, _Turn):
+                turn = await self._exchange(turn)
+                self._turn_number += 1
+        finally:
+            await self._speculation.aclose()
+        return turn
+
+    async def _exchange(self, turn: _Turn) -> _Turn | CallOutcome:
+        """Answer one turn; then the next one, or how the call ended."""
+        ear = self._listening()
+        try:
+            answer = await self._answer(turn, ear)
             ending = answer.ending
             if isinstance(ending, HangUp):
                 await self._line.hang_up()
@@ -114,12 +150,12 @@ class Conversation:
                 if result is TransferResult.CONNECTED:
                     await self._line.hang_up()
                     return CallOutcome.TRANSFERRED
-                turn = _Turn(Heard(HeardKind.TRANSFER_FAILED))
-            elif self._events.elapsed_s >= self._limits.max_call_s:
-                turn = _Turn(Heard(HeardKind.TIME_UP))
-            else:
-                turn = await self._hear()
-            self._turn_number += 1
+                return _Turn(Heard(HeardKind.TRANSFER_FAILED))
+            if self._events.elapsed_s >= self._limits.max_call_s:
+                return _Turn(Heard(HeardKind.TIME_UP))
+            return await self._hear(ear)
+        finally:
+            await ear.aclose()
 
     async def _record(self) -> None:
         name = self._line.info.call_id
@@ -132,19 +168,74 @@ class Conversation:
         else:
             self._recording = f"{name}.wav"
 
-    async def _answer(self, turn: _Turn) -> Answer:
-        answer = await self._answerer.answer(
-            turn.heard, self._dialogue, self._turn_number, _Feeding()
+    def _listening(self) -> Listening:
+        engines = self._engines
+        return Listening(
+            self._line.ear_rate_hz,
+            engines.recogniser,
+            engines.agent,
+            self,
+            self._speculation,
+            self._judge.words,
+            self._events,
         )
+
+    def _think(self, heard: Heard, dialogue: Dialogue) -> Reply:
+        return Reply(self._engines.agent, heard, dialogue, self._utter)
+
+    def _utter(self, sentence: Sentence) -> Utterance:
+        rate_hz = self._line.voice_rate_hz
+        clip = self._engines.voice.clip(sentence.text, rate_hz) if rate_hz else None
+        return Utterance(sentence, clip)
+
+    async def _answer(self, turn: _Turn, ear: Listening) -> Answer:
+        reply = self._speculation.take(turn.heard, self._dialogue)
+        self._delivery = Delivery(
+            reply,
+            self._turn_number,
+            self._line,
+            self._engines.desk,
+            self._events,
+            self._filler(turn),
+        )
+        try:
+            answer = await self._delivery.run(ear)
+        finally:
+            self._delivery = None
         self._dialogue = answer.dialogue
-        clock = _clock(turn, answer)
+        if answer.said.interrupted:
+            self._dialogue = self._engines.agent.interrupted(answer.dialogue, answer.said.heard)
+        self._publish_said(answer, turn, reply)
+        return answer
+
+    def _filler(self, turn: _Turn) -> Filler | None:
+        if turn.input is None or self._line.voice_rate_hz is None:
+            return None
+        return Filler(
+            turn.input.ended_at_s + self._limits.filler_after_s,
+            lambda: self._utter(self._engines.agent.filler(self._dialogue)),
+        )
+
+    def _publish_said(self, answer: Answer, turn: _Turn, reply: Reply) -> None:
+        said, given = answer.said, turn.input
+        clock = Clock()
+        if given is not None:
+            clock = clock_of(
+                given,
+                understood_at_s=turn.understood_at_s,
+                first_sentence_at_s=reply.first_sentence_at_s,
+                first_audio_at_s=said.first_audio_at_s,
+                transport_s=said.transport_s,
+            )
         self._events.publish(
             EventType.BOT_SAID,
             turn=self._turn_number,
-            text=" ".join(answer.said.heard),
+            text=" ".join(said.heard),
             intent=answer.intent,
             source=", ".join(answer.sources),
-            interrupted=answer.said.interrupted,
+            interrupted=said.interrupted,
+            prepared=given is not None and reply.begun_at_s < given.ended_at_s,
+            filler=answer.used_filler,
             endpoint_wait_s=clock.endpoint_wait_s,
             recognition_s=clock.recognition_s,
             thinking_s=clock.thinking_s,
@@ -152,7 +243,6 @@ class Conversation:
             transport_s=clock.transport_s,
             total_s=clock.total_s,
         )
-        return answer
 
     async def _transfer(self, extension: str) -> TransferResult:
         self._events.publish(EventType.TRANSFER_STARTED, extension=extension)
@@ -163,106 +253,32 @@ class Conversation:
             )
         return result
 
-    async def _hear(self) -> _Turn:
-        question = self._dialogue.question
-        stream = self._listen(question)
-        ear = _Feeding(stream)
-        try:
-            given = await self._line.hear(question, ear)
-            transcript = await self._transcribe(given, stream)
-        finally:
-            if stream is not None:
-                stream.cancel()
-        heard = self._judge(given, transcript)
+    async def _hear(self, ear: Listening) -> _Turn:
+        ear.reconsider()
+        given = await self._line.hear(ear.question, ear)
+        transcript = await self._transcribe(given, ear)
+        heard = self._judge.turn(given, transcript)
+        understood_at_s = time.monotonic()
         self._events.publish(
             EventType.CALLER_SAID,
-            turn=self._turn_number + 1,
+            turn=self.caller_turn,
             kind=heard.kind,
             text=heard.text,
             digits=heard.digits,
             confidence=heard.confidence,
             audio_s=transcript.audio_s,
         )
-        return _Turn(heard, given, time.monotonic())
+        return _Turn(heard, given, understood_at_s)
 
-    def _listen(self, question: Question) -> RecogniserStream | None:
-        if self._line.ear_rate_hz is None:
-            return None
-        return self._engines.recogniser.listen(question, self._line.ear_rate_hz)
-
-    async def _transcribe(self, given: CallerInput, stream: RecogniserStream | None) -> Transcript:
-        if given.kind is not InputKind.SPEECH or stream is None:
+    async def _transcribe(self, given: CallerInput, ear: Listening) -> Transcript:
+        if given.kind is not InputKind.SPEECH:
             return Transcript(given.text, confidence=1.0)
         try:
-            return await stream.finish()
+            return await ear.finish()
         except EngineError as error:
             self._events.warn(error.code, str(error))
             return Transcript("", confidence=0.0)
 
-    def _judge(self, given: CallerInput, transcript: Transcript) -> Heard:
-        """What it amounts to for the agent, counting failures in a row."""
-        match given.kind:
-            case InputKind.DIGITS if given.digits:
-                self._reprompts.understood()
-                return Heard(HeardKind.DIGITS, digits=given.digits)
-            case InputKind.TEXT | InputKind.SPEECH if self._usable(transcript):
-                self._reprompts.understood()
-                return Heard(
-                    HeardKind.WORDS, text=transcript.text, confidence=transcript.confidence
-                )
-            case InputKind.SILENCE:
-                kind = HeardKind.SILENCE
-            case _:
-                kind = HeardKind.UNINTELLIGIBLE
-        return Heard(kind, confidence=0.0, give_up=self._reprompts.failed())
-
-    def _usable(self, transcript: Transcript) -> bool:
-        return bool(transcript.text) and transcript.confidence >= self._limits.reject_below
-
     def _failed(self, code: str, message: str) -> CallOutcome:
         self._events.publish(EventType.ERROR, code=code, message=message)
         return CallOutcome.FAILED
-
-
-class _Feeding:
-    """Feeds a recogniser stream, if there is one."""
-
-    heard = HeardSoFar()
-
-    def __init__(self, stream: RecogniserStream | None = None) -> None:
-        self._stream = stream
-
-    def feed(self, pcm: Pcm) -> None:
-        """To the stream."""
-        if self._stream is not None:
-            self._stream.feed(pcm)
-
-    def pause(self) -> None:
-        """Nothing is prepared."""
-
-    def resume(self) -> None:
-        """Nothing was prepared."""
-
-    def forget(self) -> None:
-        """Nothing was heard."""
-
-
-def _clock(turn: _Turn, answer: Answer) -> Clock:
-    """Where the turn's time went, from the caller's last voiced sample to our first."""
-    given, first_sentence_at_s = turn.input, answer.first_sentence_at_s
-    said = answer.said
-    if given is None or first_sentence_at_s is None:
-        return Clock()
-    endpoint_wait_s = (
-        given.ended_at_s - given.voice_ended_at_s if given.voice_ended_at_s is not None else None
-    )
-    first_audio_s = (
-        said.first_audio_at_s - first_sentence_at_s if said.first_audio_at_s is not None else None
-    )
-    return Clock(
-        endpoint_wait_s=endpoint_wait_s,
-        recognition_s=turn.understood_at_s - given.ended_at_s,
-        thinking_s=first_sentence_at_s - turn.understood_at_s,
-        first_audio_s=first_audio_s,
-        transport_s=said.transport_s,
-    )

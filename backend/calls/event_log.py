@@ -9,12 +9,17 @@ log = structlog.get_logger("backend.calls")
 LOGGED: dict[EventType, tuple[str, ...]] = {
     EventType.CALL_STARTED: ("line", "called"),
     EventType.CALLER_SAID: ("turn", "kind", "confidence", "audio_s"),
+    EventType.CALLER_SAYS: ("turn", "completeness"),
+    EventType.CALLER_INTERRUPTED: ("turn", "sentence"),
+    EventType.CALLER_DISMISSED: ("turn",),
     EventType.UNDERSTOOD: ("turn", "intent", "confidence"),
     EventType.BOT_SAYS: (),
     EventType.BOT_SAID: (
         "turn",
         "source",
         "interrupted",
+        "prepared",
+        "filler",
         "endpoint_wait_s",
         "recognition_s",
         "thinking_s",

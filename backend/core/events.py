@@ -19,12 +19,20 @@ class EventType(StrEnum):
     """`line`, `caller`, `called`, `pbx_id`"""
     CALLER_SAID = "caller.said"
     """`turn` (0-based int), `kind` (HeardKind), `text`, `digits`, `confidence`, `audio_s`"""
+    CALLER_SAYS = "caller.says"
+    """`turn`, `text` (so far), `completeness`: the caller paused; perhaps they go on"""
+    CALLER_INTERRUPTED = "caller.interrupted"
+    """`turn` (ours), `sentence` (0-based: the one they cut short), `heard` (its words they heard)
+    """
+    CALLER_DISMISSED = "caller.dismissed"
+    """`turn`, `text`: a sound while we spoke that was no turn (a cough, "mhm"); we went on"""
     UNDERSTOOD = "agent.understood"
     """`turn`, `intent`, `confidence`"""
     BOT_SAYS = "bot.says"
     """`turn`, `text`, `source`: a sentence starts to play"""
     BOT_SAID = "bot.said"
-    """`turn`, `text` (what was actually heard), `intent`, `source`, `interrupted`,
+    """`turn`, `text` (what was actually heard), `intent`, `source`, `interrupted`, `prepared`
+    (the answer was ready before the caller's turn was over), `filler` (we had to bridge the wait),
     `endpoint_wait_s`, `recognition_s`, `thinking_s`, `first_audio_s`, `transport_s`, `total_s`"""
     CUSTOMER_IDENTIFIED = "customer.identified"
     """`customer_number`"""

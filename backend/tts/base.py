@@ -40,7 +40,8 @@ class Clip(Protocol):
         """Sample rate of the audio."""
 
     def chunks(self) -> AsyncIterator[Pcm]:
-        """The audio as it becomes available. May be called more than once."""
+        """The audio as it becomes available, at once if it was made before. May be called more
+        than once. The arrays are shared: do not write into them."""
 
     async def file(self) -> Path:
         """The whole audio as a WAV file (mono, 16 bit, `rate_hz`) once it is complete.
@@ -51,6 +52,10 @@ class Clip(Protocol):
 
     async def duration_s(self) -> float:
         """Length of the complete audio in seconds."""
+
+    def close(self) -> None:
+        """Nobody will listen: making it is dropped unless somebody else wants the same sentence,
+        and the file may go. Safe more than once."""
 
 
 class Voice(Protocol):

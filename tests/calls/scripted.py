@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from backend.agent.base import Dialogue, Step
 from backend.asr.base import Vocabulary
 from backend.audio.pcm import Pcm
@@ -13,7 +15,7 @@ from backend.core.errors import HungUp
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallInfo, CallOutcome, TicketDraft
 from backend.core.speech import OPEN_QUESTION, Completeness, Heard, Question, Sentence, Transcript
-from backend.telephony.line import CallerInput, Ear, Said, TransferResult, Utterance
+from backend.telephony.line import CallerInput, Ear, InputKind, Said, TransferResult, Utterance
 from backend.tts.base import Clip
 
 FILLER = Sentence("One moment, please.", "test:filler")
@@ -48,6 +50,9 @@ class ScriptedAgent:
 
     def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
         return Completeness.UNKNOWN
+
+    def interrupted(self, dialogue: Dialogue, heard: Sequence[str]) -> Dialogue:
+        return dialogue
 
     def filler(self, dialogue: Dialogue) -> Sentence:
         return FILLER
@@ -92,6 +97,8 @@ class ScriptedLine:
             raise HungUp
         if isinstance(given, Exception):
             raise given
+        if given.kind is InputKind.SPEECH:
+            ear.feed(np.zeros(160, dtype=np.int16))
         return given
 
     async def say(self, utterances: AsyncIterator[Utterance], ear: Ear) -> Said:
@@ -121,6 +128,11 @@ class NoClip:
     text = ""
     rate_hz = 8000
 
+    async def chunks(self) -> AsyncIterator[Pcm]:
+        yield np.zeros(160, dtype=np.int16)
+
+    def close(self) -> None: ...
+
 
 class MuteVoice:
     """Makes no audio."""
@@ -140,6 +152,7 @@ class ScriptedRecogniser:
 
     results: list[Transcript | Exception] = field(default_factory=list)
     name: str = "scripted"
+    is_overloaded: bool = False
 
     async def start(self) -> None: ...
 

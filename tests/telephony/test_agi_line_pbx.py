@@ -48,6 +48,8 @@ class Voiced:
     async def duration_s(self) -> float:
         return self._length_s
 
+    def close(self) -> None: ...
+
 
 class Ear:
     """Keeps what it is fed."""
