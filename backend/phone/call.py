@@ -123,6 +123,11 @@ class PhoneCall:
                     return Span(first.start_s, last.end_s)
                 await self.stay(remaining_s)
 
+    def last_voice_s(self, before_s: float) -> float:
+        """Where the last voice that began before a moment ends; when we dialled if none did."""
+        ended_s = self.media.heard.voice_ended_s(before_s)
+        return self.dialled_at_s if ended_s is None else ended_s
+
     def heard(self, start_s: float | None = None, end_s: float | None = None) -> Pcm:
         """What was heard between two moments (default: all of the call), 8 kHz."""
         return self.media.heard.render(

@@ -112,6 +112,14 @@ class Media:
         head = self._queue[0] if self._queue else None
         return head.law if isinstance(head, Speech) else self.law
 
+    def sending_at_s(self, now_s: float) -> float:
+        """Where the next packet belongs, given that it leaves now.
+
+        Without the ticker's jitter: what the peer plays is seamless, too.
+        """
+        due_s = self._sent_until_s
+        return now_s if due_s is None or abs(due_s - now_s) > REANCHOR_S else due_s
+
     def due(self) -> bytes:
         """The audio of the next packet, before anything is mixed into it."""
         head = self._queue[0] if self._queue else None
@@ -148,10 +156,7 @@ class Media:
         if audio is None:
             self._sent_until_s = None
             return
-        # Placed without the ticker's jitter: what the peer plays is seamless too.
-        start_s = self._sent_until_s
-        if start_s is None or abs(start_s - now_s) > REANCHOR_S:
-            start_s = now_s
+        start_s = self.sending_at_s(now_s)
         self.sent.place(start_s, audio, law)
         self._sent_until_s = start_s + PACKET_S
 

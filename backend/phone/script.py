@@ -2,23 +2,24 @@
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from backend.audio.pcm import Pcm
 from backend.phone.call import PhoneCall
 from backend.phone.outgoing import Sent
+from backend.phone.pauses import TextToSpeech, speak_with_pauses
 from backend.phone.results import CallOverError
 from backend.phone.track import Span
 
-TextToSpeech = Callable[[str], Awaitable[Pcm]]
-"""Speech at 8 kHz for a sentence."""
 SpeechToText = Callable[[Pcm], Awaitable[str]]
 """Words of some 8 kHz audio; empty when there are none."""
 
 MARGIN_S = 0.1
 """Kept around the bot's voice when it is transcribed: soft consonants lie under the threshold."""
+STILL_SPEAKING_S = 0.15
+"""Who was last heard less than this before is still speaking: the gaps between words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Say:
     """The caller says a sentence; `render` has the text-to-speech make the audio."""
 
     text: str
+    """`[600 ms]` within it is a pause of exactly that length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,28 @@ class HangUp:
     """The caller hangs up without listening further."""
 
 
-Step = Say | Play | Keys | Wait | HangUp
-ReadyStep = Play | Keys | Wait | HangUp
+@dataclass(frozen=True, slots=True)
+class TalkOver:
+    """The caller speaks, or presses keys, while the bot is speaking."""
+
+    step: Say | Play | Keys
+    after_s: float = 0.0
+    """How long the bot has been speaking by then; 0 is its first syllable."""
+    takes_floor: bool = True
+    """The bot is meant to stop. False for a cough or an "mhm": it is meant to go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadyTalkOver:
+    """`TalkOver` with its audio made."""
+
+    step: Play | Keys
+    after_s: float
+    takes_floor: bool
+
+
+Step = Say | Play | Keys | Wait | HangUp | TalkOver
+ReadyStep = Play | Keys | Wait | HangUp | ReadyTalkOver
 
 
 class RecordKind(StrEnum):
@@ -85,6 +107,9 @@ class Record:
     latency_s: float | None = None
     """For BOT: from our last voiced sample (or key, or the answer) to the bot's first. Negative
     when the bot began before we had finished."""
+    silenced_s: float | None = None
+    """For CALLER over the bot's speech, to take the floor: from our first voiced sample to the
+    bot's last. None when the bot was still speaking once we had finished, or was in a pause."""
 
     def as_json(self) -> dict[str, Any]:
         """JSON values, seconds rounded to 0.1 ms: the clock is no better."""
@@ -109,10 +134,23 @@ class Listening:
 
 async def render(steps: Sequence[Step], text_to_speech: TextToSpeech) -> list[ReadyStep]:
     """Make the audio of every `Say`, before the call: callers do not think about their voice."""
-    return [
-        Play(await text_to_speech(step.text), step.text) if isinstance(step, Say) else step
-        for step in steps
-    ]
+    return [await _ready(step, text_to_speech) for step in steps]
+
+
+async def _ready(step: Step, text_to_speech: TextToSpeech) -> ReadyStep:
+    match step:
+        case Say():
+            return await _spoken(step, text_to_speech)
+        case TalkOver():
+            inner = step.step
+            ready = await _spoken(inner, text_to_speech) if isinstance(inner, Say) else inner
+            return ReadyTalkOver(ready, step.after_s, step.takes_floor)
+        case _:
+            return step
+
+
+async def _spoken(say: Say, text_to_speech: TextToSpeech) -> Play:
+    return Play(await speak_with_pauses(say.text, text_to_speech), say.text)
 
 
 async def converse(
@@ -124,8 +162,8 @@ async def converse(
 ) -> AsyncIterator[Record]:
     """Hold the conversation and tell what happens, as it does; the last record is ENDED.
 
-    Each step waits for the bot to finish first. After the last we listen until the bot hangs up
-    or has nothing more to say, then hang up.
+    Each step but `TalkOver` waits for the bot to finish first. After the last we listen until the
+    bot hangs up or has nothing more to say, then hang up.
     """
     conversation = _Conversation(call, listening or Listening(), speech_to_text)
     yield conversation.answered()
@@ -133,8 +171,12 @@ async def converse(
         for step in steps:
             if isinstance(step, HangUp):
                 break
-            yield await conversation.listen()
-            yield await conversation.perform(step)
+            if isinstance(step, ReadyTalkOver):
+                async for record in conversation.talk_over(step):
+                    yield record
+            else:
+                yield await conversation.listen()
+                yield await conversation.perform(step)
         else:
             async for record in conversation.listen_out():
                 yield record
@@ -205,6 +247,33 @@ class _Conversation:
             self._since_dialling(self._our_turn_ended_s),
             text,
         )
+
+    async def talk_over(self, step: ReadyTalkOver) -> AsyncIterator[Record]:
+        """Our words over the bot's; what it said until then comes first if it is meant to stop.
+
+        Raises CallOverError when the call ends in it.
+        """
+        patience_s = self._listening.patience_s
+        try:
+            bot = await self._call.wait_for_voice(self._heard_until_s, patience_s)
+        except TimeoutError:
+            yield await self.perform(step.step)
+            return
+        await self._call.stay(max(bot.start_s + step.after_s - time.monotonic(), 0.0))
+        before_s = self._our_turn_ended_s
+        spoke = await self.perform(step.step)
+        if not step.takes_floor:
+            self._our_turn_ended_s = before_s
+            yield spoke
+            return
+        fell_silent_s = self._call.last_voice_s(self._our_turn_ended_s)
+        if fell_silent_s <= self._our_turn_ended_s - STILL_SPEAKING_S:
+            ours_s, self._our_turn_ended_s = self._our_turn_ended_s, before_s
+            yield await self._bot_spoke(Span(bot.start_s, fell_silent_s))
+            self._our_turn_ended_s = ours_s
+            silenced_s = self._since_dialling(fell_silent_s) - spoke.start_s
+            spoke = replace(spoke, silenced_s=silenced_s if silenced_s > 0 else None)
+        yield spoke
 
     async def unheard_rest(self) -> Record | None:
         """What the bot said before it hung up, if we have not accounted for it."""

@@ -77,7 +77,9 @@ def _echo(medias: Sequence["Media"], law: Law, now_s: float) -> NDArray[np.float
         around = media.surroundings
         codes = None
         if around is not None and around.echo_db is not None:
-            codes = media.heard.codes(now_s - around.echo_delay_s, PACKET_SAMPLES, law)
+            # By the seamless clock: the ticker's jitter would tear the echo to pieces.
+            start_s = media.sending_at_s(now_s) - around.echo_delay_s
+            codes = media.heard.codes(start_s, PACKET_SAMPLES, law)
         heard.append(codes or silence)
     gains = [_gain(media.surroundings.echo_db if media.surroundings else None) for media in medias]
     return _decode(b"".join(heard), law) * np.array(gains, dtype=np.float32)[:, None]

@@ -8,20 +8,24 @@ import pytest
 
 from backend.audio.level import SpeechDetector
 from backend.audio.pcm import Pcm
+from backend.phone.pauses import without_pauses
 from backend.phone.phone import Phone
 from backend.phone.script import (
     HangUp,
     Keys,
     Listening,
     Play,
+    ReadyStep,
+    ReadyTalkOver,
     Record,
     RecordKind,
     Say,
+    TalkOver,
     Wait,
     converse,
     render,
 )
-from tests.phone.peer import Peer, peer
+from tests.phone.peer import Peer, peer, rtp_fields
 from tests.support.caller_voice import flite, have_flite
 from tests.support.loop import run
 
@@ -45,7 +49,7 @@ async def bot(pbx: Peer, answers: int, *, hangs_up: bool = True) -> None:
 
 
 async def hold(
-    pbx: Peer, steps: list[Play | Keys | Wait | HangUp], behaviour: asyncio.Task[None] | None
+    pbx: Peer, steps: list[ReadyStep], behaviour: asyncio.Task[None] | None
 ) -> list[Record]:
     async with Phone() as phone:
         call = await phone.dial(pbx.uri())
@@ -141,3 +145,90 @@ def test_sentences_are_made_audio_before_the_call() -> None:
     assert spoken.label == "What is my balance?"
     assert SpeechDetector(8000).last_voiced_sample(spoken.pcm) is not None
     assert steps[1] == Keys("1")
+
+
+# Conversations that do not take turns
+
+
+async def interruptible_bot(pbx: Peer, *, stops: bool) -> None:
+    """Greets for long; stops at the caller's voice if it is that polite, and answers."""
+    await pbx.until(lambda: bool(pbx.rtp))
+    speaking = asyncio.create_task(pbx.speak(tone(1.5)))
+    quiet = len(pbx.rtp)
+    if stops:
+        await pbx.until(lambda: has_voice(pbx, quiet))
+        speaking.cancel()
+        await asyncio.wait([speaking])
+        await pbx.until_caller_has_spoken()
+    else:
+        await speaking
+        await pbx.until(lambda: len(pbx.rtp) > quiet + 100)
+    await pbx.speak(tone(0.2))
+    await pbx.request("BYE", reason="done")
+
+
+def has_voice(pbx: Peer, since: int) -> bool:
+    return any(set(rtp_fields(packet)[4]) != {0xFF} for packet in pbx.rtp[since:])
+
+
+def over(takes_floor: bool, stops: bool, after_s: float = 0.2) -> list[Record]:
+    async def scenario() -> list[Record]:
+        async with peer(mute=True) as pbx:
+            task = asyncio.create_task(interruptible_bot(pbx, stops=stops))
+            step = ReadyTalkOver(Play(tone(0.5), "wait"), after_s, takes_floor)
+            return await hold(pbx, [step], task)
+
+    return run(scenario())
+
+
+def test_an_interruption_is_measured_from_our_voice_to_the_bots_silence() -> None:
+    records = over(takes_floor=True, stops=True)
+    assert kinds(records) == [
+        RecordKind.ANSWERED,
+        RecordKind.BOT,
+        RecordKind.CALLER,
+        RecordKind.BOT,
+        RecordKind.ENDED,
+    ]
+    cut, spoke, answer = records[1:4]
+    assert spoke.start_s - cut.start_s == pytest.approx(0.2, abs=0.05)
+    assert spoke.silenced_s == pytest.approx(cut.end_s - spoke.start_s)
+    assert 0 < cut.end_s - spoke.start_s < 0.15
+    assert answer.latency_s is not None
+    assert answer.latency_s > 0
+
+
+def test_the_first_syllable_can_be_interrupted() -> None:
+    cut, spoke = over(takes_floor=True, stops=True, after_s=0.0)[1:3]
+    assert spoke.start_s - cut.start_s < 0.06
+
+
+def test_a_bot_that_talks_on_is_not_said_to_have_been_silenced() -> None:
+    records = over(takes_floor=True, stops=False)
+    assert kinds(records)[1:3] == [RecordKind.CALLER, RecordKind.BOT]
+    assert records[1].silenced_s is None
+    assert records[2].end_s > records[1].end_s
+
+
+def test_after_a_cough_the_bot_is_heard_to_its_end() -> None:
+    records = over(takes_floor=False, stops=False)
+    assert kinds(records)[:3] == [RecordKind.ANSWERED, RecordKind.CALLER, RecordKind.BOT]
+    assert records[2].end_s - records[2].start_s == pytest.approx(1.5, abs=0.1)
+    assert records[2].latency_s is not None
+    assert records[2].latency_s > 0  # after the answer, not after the cough
+
+
+def test_a_pause_within_a_sentence_is_as_long_as_it_is_written() -> None:
+    async def speak(words: str) -> Pcm:
+        quiet = np.zeros(1600, dtype=np.int16)
+        return np.concatenate([quiet, tone(0.1 * len(words.split())), quiet])
+
+    over_bot = TalkOver(Say("one zero [600 ms] zero four"), after_s=1.0, takes_floor=False)
+    plain, ready = run(render([Say("no pause"), over_bot], speak))
+    assert isinstance(plain, Play)
+    assert len(plain.pcm) == 0.6 * 8000
+    assert isinstance(ready, ReadyTalkOver)
+    assert isinstance(ready.step, Play)
+    assert np.flatnonzero(np.diff(np.flatnonzero(ready.step.pcm)) > 4000).size == 1
+    assert len(ready.step.pcm) == pytest.approx((0.2 + 0.6 + 0.2) * 8000, abs=3)
+    assert without_pauses("one zero [600 ms] zero four") == "one zero zero four"
