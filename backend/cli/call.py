@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import typer
 
 from backend.asr.base import Recogniser
+from backend.audio.noise import active_dbfs
 from backend.audio.pcm import Pcm
 from backend.audio.resample import resample
 from backend.audio.wav import read_wav
@@ -20,13 +22,20 @@ from backend.phone.script import (
     Keys,
     Listening,
     Play,
+    ReadyStep,
+    ReadyTalkOver,
     Record,
     RecordKind,
     Say,
     Step,
+    TalkOver,
     converse,
     render,
 )
+from backend.phone.surroundings import Surroundings
+
+USUAL_VOICE_DBFS = -20.0
+"""Of a caller who only presses keys, to have something the noise lies under."""
 
 DEMO_STEPS: tuple[Step, ...] = (
     Say("what is my account balance"),
@@ -52,17 +61,30 @@ def in_command_line_order(
     return tuple(next(values[name]) for name in names if name in values)
 
 
+def barging_in(steps: Sequence[Step], after_s: float) -> tuple[Step, ...]:
+    """The steps, each said this long into the bot's speech instead of after it."""
+    return tuple(
+        TalkOver(step, after_s) if isinstance(step, Say | Play | Keys) else step for step in steps
+    )
+
+
 async def run_call(
     settings: Settings,
     extension: str,
     steps: Sequence[Step],
     *,
     voice: str = "slt",
+    noise_db: float | None = None,
+    echo_db: float | None = None,
     out: Path | None = None,
     as_json: bool = False,
     quiet: bool = False,
 ) -> list[Record]:
-    """Place the call, say the steps, print what is heard. Raises DialError when refused."""
+    """Place the call, say the steps, print what is heard. Raises DialError when refused.
+
+    `noise_db` is how far the line's noise lies under the caller's voice, `echo_db` how loud the
+    bot's voice comes back to it.
+    """
     uri = extension if extension.startswith("sip:") else _uri(settings, extension)
     mouth = CallerVoice(settings, voice)
     ears = None if quiet else await bot_listener(settings)
@@ -70,7 +92,8 @@ async def run_call(
     try:
         ready = await render(steps, mouth)
         async with Phone(bind_host=_bind_host(uri)) as phone:
-            call = await phone.dial(uri, caller="demo")
+            around = Surroundings(_noise_dbfs(ready, noise_db), echo_db)
+            call = await phone.dial(uri, caller="demo", surroundings=around)
             hearing = _Transcriber(ears) if ears else None
             listening = Listening(quiet_s=1.2)
             async for record in converse(call, ready, listening=listening, speech_to_text=hearing):
@@ -98,6 +121,16 @@ class _Transcriber:
         return (await stream.finish()).text
 
 
+def _noise_dbfs(steps: Sequence[ReadyStep], noise_db: float | None) -> float | None:
+    """The noise's level, from that of the caller's voice."""
+    if noise_db is None:
+        return None
+    plain = [step.step if isinstance(step, ReadyTalkOver) else step for step in steps]
+    voices = [step.pcm for step in plain if isinstance(step, Play) and len(step.pcm)]
+    voice_dbfs = active_dbfs(np.concatenate(voices), RATE_HZ) if voices else USUAL_VOICE_DBFS
+    return voice_dbfs - noise_db
+
+
 def _play(path: Path) -> Play:
     pcm, rate_hz = read_wav(path)
     return Play(resample(pcm, rate_hz, RATE_HZ), path.name)
@@ -120,7 +153,9 @@ def _line(record: Record) -> str:
         case RecordKind.ANSWERED:
             return f"{when}  answered"
         case RecordKind.CALLER:
-            return f"{when}  caller: {record.text}"
+            after_s = record.silenced_s
+            silenced = "" if after_s is None else f"   (bot silent after {after_s:.2f} s)"
+            return f"{when}  caller: {record.text}{silenced}"
         case RecordKind.BOT:
             after = f"   (after {record.latency_s:.2f} s)" if record.latency_s is not None else ""
             return f"{when}     bot: {record.text or '…'}{after}"

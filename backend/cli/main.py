@@ -89,12 +89,38 @@ def call(
     voice: Annotated[str, typer.Option(help="flite voice of the caller.")] = "slt",
     out: Annotated[Path | None, typer.Option(help="Stereo WAV: caller left, bot right.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    barge_in: Annotated[
+        float | None,
+        typer.Option(min=0, help="Speak this many seconds into the bot's speech, not after it."),
+    ] = None,
+    noise_db: Annotated[
+        float | None, typer.Option(help="Line noise, this many decibels under the voice.")
+    ] = None,
+    echo_db: Annotated[
+        float | None,
+        typer.Option(help="Send back what is heard, e.g. -20 for 20 dB quieter.", max=0),
+    ] = None,
 ) -> None:
-    """Call the bot with a real SIP phone. Steps are performed in the order given."""
-    from backend.cli.call import in_command_line_order, run_call
+    """Call the bot with a real SIP phone. Steps are performed in the order given.
+
+    "one zero [600 ms] zero four" is said with that pause in it.
+    """
+    from backend.cli.call import barging_in, in_command_line_order, run_call
 
     steps = in_command_line_order(sys.argv[1:], say or [], wav or [], dtmf or [])
-    _run(run_call(_settings(), extension, steps, voice=voice, out=out, as_json=as_json))
+    if barge_in is not None:
+        steps = barging_in(steps, barge_in)
+    work = run_call(
+        _settings(),
+        extension,
+        steps,
+        voice=voice,
+        noise_db=noise_db,
+        echo_db=echo_db,
+        out=out,
+        as_json=as_json,
+    )
+    _run(work)
 
 
 @app.command()
