@@ -99,7 +99,7 @@ async def asterisk(*says: Any) -> AsyncIterator[tuple[str, list[FakeAsterisk]]]:
 async def opened(*says: Any) -> AsyncIterator[tuple[WebsocketAudio, FakeAsterisk, Events]]:
     events = Events()
     async with asterisk(*says) as (url, ends):
-        audio = await open_websocket_audio(url, {}, events)
+        audio = await open_websocket_audio(url, events)
         yield audio, ends[0], events
         audio.close()
         await until(lambda: events.gone > 0)
@@ -214,19 +214,19 @@ def test_a_socket_that_closes_is_a_caller_who_left() -> None:
 
 
 def test_one_that_never_starts_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(websocket_audio, "OPEN_S", 0.2)
+    monkeypatch.setattr(websocket_audio, "START_S", 0.2)
 
     async def test() -> None:
         async with asterisk() as (url, _):
-            with pytest.raises(LineError, match="did not open"):
-                await open_websocket_audio(url, {}, Events())
+            with pytest.raises(LineError, match="no media came"):
+                await open_websocket_audio(url, Events())
 
     run(test())
 
 
 def test_nobody_there() -> None:
     async def test() -> None:
-        with pytest.raises(LineError, match="did not open"):
-            await open_websocket_audio("ws://127.0.0.1:1/media/x", {}, Events())
+        with pytest.raises(LineError, match="does not answer"):
+            await open_websocket_audio("ws://127.0.0.1:1/media/x", Events())
 
     run(test())

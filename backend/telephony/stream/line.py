@@ -33,8 +33,8 @@ from backend.turns.base import Decision, TurnTaker, Window
 log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
 
-PRE_ROLL_S = 1.0
-"""Audio kept from before a voice was noticed."""
+PRE_ROLL_S = 2.0
+"""Audio kept from before a voice was noticed: as much as turn-taking may ask for."""
 
 
 @dataclass(frozen=True, slots=True)

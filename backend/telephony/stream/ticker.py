@@ -101,7 +101,8 @@ class Hearing:
         ):
             waiting_s = len(inbox.audio) // size * self._window_s
             at_s = max(inbox.heard_until_s, now_s - waiting_s)
-            self._tell(inbox, pcm, Window(at_s, self._window_s, probability, level))
+            # A copy: who keeps a row would keep everybody's.
+            self._tell(inbox, pcm.copy(), Window(at_s, self._window_s, probability, level))
 
     def _fill_silence(self, inbox: Inbox, now_s: float) -> None:
         nothing = np.zeros(self._detector.window, dtype=np.int16)
