@@ -38,10 +38,10 @@ class EchoJudge:
         self._played: deque[tuple[float, Pcm]] = deque()
         self._lags = round(self.settings.longest_delay_s * rate_hz)
 
-    def play(self, pcm: Pcm, starts_at_s: float) -> None:
-        """The caller is played this from then on: the past, or the future of a burst. Call it in
-        the order of playing."""
-        self._forget_before(starts_at_s)
+    def play(self, pcm: Pcm, starts_at_s: float, now_s: float) -> None:
+        """The caller is played this from then on, which may be later than now: a burst. Call it
+        in the order of playing."""
+        self._forget_before(now_s)
         self._played.append((starts_at_s, pcm))
 
     def flush(self, at_s: float) -> None:
