@@ -10,8 +10,9 @@ import numpy as np
 
 from backend.audio.pcm import EMPTY, Pcm
 from backend.core.errors import AudioError, EngineError
-from backend.tts.cache import SpokenFile
+from backend.tts.cache import SpokenFile, opened
 from backend.tts.gate import Urgency
+from backend.tts.memory import SpokenMemory
 
 
 class Making:
@@ -176,9 +177,16 @@ def _leave(loop: asyncio.AbstractEventLoop, making: Making) -> None:
 class KeptClip:
     """A clip from the cache. Should its file have gone or gone bad meanwhile, it is made again."""
 
-    def __init__(self, text: str, spoken: SpokenFile, make_again: Callable[[], FreshClip]) -> None:
+    def __init__(
+        self,
+        text: str,
+        spoken: SpokenFile,
+        memory: SpokenMemory,
+        make_again: Callable[[], FreshClip],
+    ) -> None:
         self._text = text
         self._spoken = spoken
+        self._memory = memory
         self._make_again = make_again
         self._again: FreshClip | None = None
 
@@ -193,16 +201,21 @@ class KeptClip:
         return self._spoken.rate_hz
 
     async def chunks(self) -> AsyncIterator[Pcm]:
-        """All of it in one."""
-        try:
-            yield await asyncio.to_thread(self._spoken.read)
-        except AudioError:
-            async for pcm in self._replacement().chunks():
-                yield pcm
+        """All of it in one; at once when it was played lately."""
+        whole = self._memory.audio(self._spoken)
+        if whole is None:
+            try:
+                whole = await asyncio.to_thread(self._spoken.read)
+            except AudioError:
+                async for pcm in self._replacement().chunks():
+                    yield pcm
+                return
+            self._memory.keep(self._spoken, whole)
+        yield whole
 
     async def file(self) -> Path:
-        """At once."""
-        if self._spoken.path.exists():
+        """At once, while the file is whole."""
+        if opened(self._spoken.path) is not None:
             return self._spoken.path
         return await self._replacement().file()
 

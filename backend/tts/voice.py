@@ -12,6 +12,7 @@ from backend.core.errors import AudioError, EngineError
 from backend.tts.cache import SpeechCache, SpokenFile, SpokenKey
 from backend.tts.clip import FreshClip, KeptClip, Making
 from backend.tts.gate import BusyError, Urgency
+from backend.tts.memory import SpokenMemory
 from backend.tts.prompts import Prompts
 from backend.tts.rung import Rung
 from backend.tts.silence import Silence
@@ -55,6 +56,7 @@ class LadderVoice:
     ) -> None:
         self._rungs = tuple(rungs)
         self._cache = cache
+        self._memory = SpokenMemory()
         self._warn = warn
         self._prompts = prompts
         self._silence = Silence()
@@ -101,6 +103,8 @@ class LadderVoice:
             clip = self._clip(text, rate_hz, live=False)
             try:
                 await clip.file()
+                async for _ in clip.chunks():
+                    pass  # read once, it is in memory, where lines play from
                 gives_up = isinstance(clip, FreshClip) and clip.is_silent
             except (AudioError, EngineError) as error:
                 log.warning("speech-warming-stopped", reason=str(error))
@@ -130,14 +134,17 @@ class LadderVoice:
         spoken = self._ready(words, rate_hz)
         if spoken is None:
             return self._fresh(text, words, rate_hz, live=live)
-        return KeptClip(text, spoken, lambda: self._fresh(text, words, rate_hz, live=live))
+        return KeptClip(
+            text, spoken, self._memory, lambda: self._fresh(text, words, rate_hz, live=live)
+        )
 
     def _ready(self, words: str, rate_hz: int) -> SpokenFile | None:
         """The best version that needs no work: not a lower rung's while a higher one works."""
         if not words:
             return None
         for rung in self._rungs:
-            spoken = self._cache.find(SpokenKey(rung.name, words, rate_hz))
+            key = SpokenKey(rung.name, words, rate_hz)
+            spoken = self._memory.find(key.file_name) or self._cache.find(key)
             if spoken is not None or rung.may_try:
                 return spoken
         return self._from_elsewhere(words, rate_hz)
@@ -246,10 +253,14 @@ class LadderVoice:
         if engine and not making.is_silent:
             key = SpokenKey(engine, making.words, making.rate_hz)
             try:
-                making.keep(await asyncio.to_thread(self._cache.store, key, pcm))
+                spoken = await asyncio.to_thread(self._cache.store, key, pcm)
             except AudioError as error:
                 self._warn("tts-cache", str(error))
             else:
+                self._memory.keep(spoken, pcm)
+                # Whoever asks from now on finds it there.
+                self._makings.pop((making.words, making.rate_hz), None)
+                making.keep(spoken)
                 return
         try:
             making.keep(await asyncio.to_thread(self._cache.temporary, pcm, making.rate_hz))

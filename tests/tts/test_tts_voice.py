@@ -194,6 +194,38 @@ def test_rates_do_not_mix(tmp_path: Path) -> None:
     run(scenario())
 
 
+def test_what_was_said_lately_is_played_without_the_disk_and_its_file_is_made_again(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        engine = ToneEngine("a")
+        bench = Bench(tmp_path, engine)
+        path = await bench.voice.clip(SENTENCE, 8000).file()
+        path.unlink()
+        clip = bench.voice.clip(SENTENCE, 8000)
+        assert len(await joined(clip.chunks())) == 2 * CHUNK
+        assert len(engine.spoken) == 1
+        assert read_wav(await clip.file())[1] == 8000
+        assert len(engine.spoken) == 2
+        await bench.voice.aclose()
+
+    run(scenario())
+
+
+def test_warming_brings_what_an_earlier_run_said_into_memory(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        first = Bench(tmp_path, ToneEngine("a"))
+        path = await first.voice.clip(SENTENCE, 8000).file()
+        await first.voice.aclose()
+        bench = Bench(tmp_path, ToneEngine("a"))
+        await bench.voice.warm([SENTENCE], 8000)
+        path.unlink()
+        assert len(await joined(bench.voice.clip(SENTENCE, 8000).chunks())) == 2 * CHUNK
+        await bench.voice.aclose()
+
+    run(scenario())
+
+
 @pytest.mark.parametrize("damage", ["truncated", "removed"])
 def test_a_cached_file_that_goes_bad_under_a_clip_is_made_again(
     tmp_path: Path, damage: str
@@ -202,6 +234,8 @@ def test_a_cached_file_that_goes_bad_under_a_clip_is_made_again(
         engine = ToneEngine("a")
         bench = Bench(tmp_path, engine)
         path = await bench.voice.clip(SENTENCE, 8000).file()
+        await bench.voice.aclose()
+        bench = Bench(tmp_path, engine)
         clip = bench.voice.clip(SENTENCE, 8000)
         if damage == "removed":
             path.unlink()
