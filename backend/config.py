@@ -7,6 +7,7 @@ from here (`frontdesk settings`).
 import difflib
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -46,7 +47,7 @@ class Settings(BaseSettings):
     )
     sip_host: str = Field("127.0.0.1", description="Address the own PBX takes SIP on.")
     sip_port: Port = Field(5160, description="SIP port of the own PBX (UDP).")
-    ari_port: Port = Field(8188, description="HTTP and ARI port of the own PBX, on loopback.")
+    ari_port: Port = Field(8188, description="HTTP port of the PBX: ARI and media.")
     ami_port: Port = Field(5138, description="AMI port of the own PBX, on loopback.")
     rtp_start: Port = Field(20000, description="First RTP port of the own PBX.")
     rtp_end: Port = Field(21999, description="Last RTP port of the own PBX.")
@@ -85,6 +86,37 @@ class Settings(BaseSettings):
         "", description="Path of `<data_dir>/media` as the PBX sees it, when it differs."
     )
 
+    # ARI
+    inbound_line: Literal["stream", "turns"] = Field(
+        "stream",
+        description="What calls from a trunk reach: `stream` (extension 200) or `turns` (100).",
+    )
+    ari_apps: CommaList = Field(
+        ("frontdesk-1",),
+        description="Names of the bots that streaming calls are spread over, comma-separated.",
+    )
+    ari_app: str = Field("", description="This bot's name among them; empty is the first.")
+    ari_host: str = Field("127.0.0.1", description="Address of the PBX's HTTP server.")
+    ari_user: str = Field("frontdesk", description="User in the PBX's ari.conf.")
+    ari_password: str = Field(
+        "",
+        description="Password of that user; the own PBX makes one up.",
+        json_schema_extra={"secret": True},
+    )
+    ari_connection: Literal["to-pbx", "from-pbx"] = Field(
+        "to-pbx",
+        description="`to-pbx`: the bot connects to ARI. `from-pbx`: Asterisk connects to the bot, "
+        "e.g. through a load balancer.",
+    )
+    ari_listen_host: str = Field(
+        "127.0.0.1", description="With `from-pbx`: address the bot takes Asterisk's connection on."
+    )
+    ari_listen_port: Port = Field(8189, description="With `from-pbx`: the port for it.")
+    ari_allowed: CommaList = Field(
+        ("127.0.0.0/8", "::1/128"),
+        description="With `from-pbx`: networks Asterisk may connect from, comma-separated.",
+    )
+
     # The conversation
     max_calls: Annotated[int, Field(ge=1)] = Field(
         50, description="Calls answered at once; more go to the fallback politely."
@@ -95,6 +127,18 @@ class Settings(BaseSettings):
     )
     max_utterance_s: Annotated[int, Field(ge=3, le=120)] = Field(
         20, description="Longest single utterance."
+    )
+    complete_wait_s: Annotated[float, Field(ge=0.1, le=2)] = Field(
+        0.16, description="Streaming: silence that ends a turn after what lacks nothing (“yes”)."
+    )
+    unknown_wait_s: Annotated[float, Field(ge=0.2, le=3)] = Field(
+        0.6, description="Streaming: the same after words that may be all, or not."
+    )
+    unfinished_wait_s: Annotated[float, Field(ge=0.5, le=5)] = Field(
+        1.5, description="Streaming: the same after what asks to go on, and within numbers."
+    )
+    barge_in_voiced_s: Annotated[float, Field(ge=0.06, le=1)] = Field(
+        0.12, description="Streaming: how long the caller speaks over us before we fall silent."
     )
     end_silence_s: Annotated[int, Field(ge=1, le=5)] = Field(
         1, description="Turn mode: silence that ends an utterance (Asterisk takes whole seconds)."
@@ -159,18 +203,33 @@ class Settings(BaseSettings):
         "info", description="How much is logged."
     )
 
-    @field_validator("outside_numbers", "twilio_numbers", "agi_allowed", "web_hosts", mode="before")
+    @field_validator(
+        "outside_numbers",
+        "twilio_numbers",
+        "agi_allowed",
+        "ari_allowed",
+        "ari_apps",
+        "web_hosts",
+        mode="before",
+    )
     @classmethod
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
         return value
 
-    @field_validator("agi_allowed")
+    @field_validator("agi_allowed", "ari_allowed")
     @classmethod
     def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for item in value:
             ipaddress.ip_network(item)
+        return value
+
+    @field_validator("ari_apps")
+    @classmethod
+    def _app_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or not all(re.fullmatch(r"[A-Za-z0-9_-]{1,40}", name) for name in value):
+            raise ValueError("must be names of letters, digits, - and _, e.g. frontdesk-1")
         return value
 
     @field_validator("human_extension")
@@ -179,6 +238,11 @@ class Settings(BaseSettings):
         if value and not value.replace("+", "", 1).isdigit():
             raise ValueError("must be digits, e.g. 2001 or +15551234567")
         return value
+
+    @property
+    def bot_app(self) -> str:
+        """The name this bot registers under in ARI."""
+        return self.ari_app or self.ari_apps[0]
 
     @property
     def db_url(self) -> str:

@@ -1,5 +1,6 @@
 """What `frontdesk doctor` says about the PBX."""
 
+import re
 from collections.abc import Iterator
 
 from backend.config import Settings
@@ -11,6 +12,24 @@ from backend.pbx.layout import layout_of
 from backend.pbx.render import account_names, render, sip_address, snippet, uses_trunk
 from backend.pbx.secrets_file import PbxSecrets
 from backend.pbx.tls_files import tls_files
+
+_MEDIA_SINCE = {20: 18, 22: 8, 23: 2}
+"""First release of each series whose websocket media channel speaks JSON and answers pings."""
+
+
+def asterisk_too_old(version: str) -> str:
+    """One sentence when this Asterisk cannot carry streaming calls; empty when it can.
+
+    A version nobody can read (a build from source control) is given the benefit of the doubt.
+    """
+    numbers = re.match(r"(?:Asterisk )?(?:certified/)?(\d+)\.(\d+)", version)
+    if numbers is None:
+        return ""
+    series, release = int(numbers[1]), int(numbers[2])
+    since = _MEDIA_SINCE.get(series, 0 if series > max(_MEDIA_SINCE) else None)
+    if since is not None and release >= since:
+        return ""
+    return f"Asterisk {version} is too old for extension 200: it needs 22.8 (or 20.18, 23.2)."
 
 
 async def pbx_findings(settings: Settings) -> list[Finding]:

@@ -20,7 +20,12 @@ STREAM_EXTENSION = "200"
 ECHO_EXTENSION = "600"
 SOFTPHONE = "1001"
 BOT_CONTEXT = "frontdesk-bot"
+STREAM_CONTEXT = "frontdesk-stream"
+BLIND_CONTEXT = "frontdesk-blind"
+PERSON_CONTEXT = "frontdesk-person"
 FALLBACK_CONTEXT = "frontdesk-fallback"
+NOT_ALLOWED_CAUSE = 52
+"""Hang-up cause of frontdesk-person for anybody who is not listed: "outgoing calls barred"."""
 MAX_MESSAGE_S = 180
 MAX_TRANSFER_S = 4 * 3600
 """A caller may talk to a person as long as they like; a bound all the same."""
@@ -119,6 +124,8 @@ def snippet(settings: Settings) -> str:
         "our_media": str(settings.media_dir.absolute()),
         "same_path": not settings.agi_media_dir_on_pbx,
         "bot_extension": BOT_EXTENSION,
+        "stream_extension": STREAM_EXTENSION,
+        "ari_user": ini_value(settings.ari_user),
         "transfer_targets": [
             TransferTarget(number, f"Local/{number}@from-internal")
             for number in _external_targets(settings)
@@ -155,6 +162,8 @@ def _calls_values(settings: Settings) -> dict[str, Any]:
         "sounds": _OWN_SOUNDS,
         "agi_host": _host(settings.agi_host),
         "agi_port": settings.agi_port,
+        "apps": _apps(settings),
+        "not_allowed_cause": NOT_ALLOWED_CAUSE,
         "max_call_s": settings.max_call_s,
         "max_message_s": MAX_MESSAGE_S,
         "max_transfer_s": MAX_TRANSFER_S,
@@ -177,6 +186,12 @@ def _own_values(
         "run": _path(run_folder(settings)),
         "modules": _path(modules),
         "bot_extension": BOT_EXTENSION,
+        "stream_extension": STREAM_EXTENSION,
+        "inbound_context": BOT_CONTEXT if settings.inbound_line == "turns" else STREAM_CONTEXT,
+        "inbound_extension": (
+            BOT_EXTENSION if settings.inbound_line == "turns" else STREAM_EXTENSION
+        ),
+        "sounds_folder": _path(TEMPLATES / "sounds"),
         "echo_extension": ECHO_EXTENSION,
         "accounts": [Account(n, secrets.sip[n]) for n in account_names(settings)],
         "transfer_targets": _own_targets(settings),
@@ -186,7 +201,11 @@ def _own_values(
         "rtp_start": settings.rtp_start,
         "rtp_end": settings.rtp_end,
         "ari_port": settings.ari_port,
+        "ari_user": ini_value(settings.ari_user),
         "ari_password": secrets.ari,
+        "connects_out": settings.ari_connection == "from-pbx",
+        "bot_app": settings.bot_app,
+        "bot_uri": f"ws://{_host(settings.ari_listen_host)}:{settings.ari_listen_port}/ari",
         "ami_port": settings.ami_port,
         "ami_password": secrets.ami,
         "trunk": uses_trunk(settings),
@@ -218,6 +237,15 @@ def _external_targets(settings: Settings) -> list[str]:
     outside = _numbers("OUTSIDE_NUMBERS", settings.outside_numbers)
     human = settings.human_extension
     return [*outside, *([human] if human and human not in outside else [])]
+
+
+def _apps(settings: Settings) -> tuple[str, ...]:
+    if settings.bot_app not in settings.ari_apps:
+        raise PbxError(
+            f"FRONTDESK_ARI_APP is {settings.bot_app!r}, which is not in FRONTDESK_ARI_APPS.",
+            fix="Add it there, so that calls reach this bot.",
+        )
+    return settings.ari_apps
 
 
 def _numbers(setting: str, numbers: tuple[str, ...]) -> tuple[str, ...]:

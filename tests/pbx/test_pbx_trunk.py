@@ -65,7 +65,7 @@ def test_a_listed_number_reaches_the_bot_over_tls_and_srtp_only(tmp_path: Path) 
     async def scenario() -> None:
         commands = ["ANSWER", "SET VARIABLE FRONTDESK_DONE 1", "EXEC Wait 5"]
         async with (
-            running_pbx(tmp_path, twilio_numbers=NUMBER) as (settings, _),
+            running_pbx(tmp_path, twilio_numbers=NUMBER, inbound_line="turns") as (settings, _),
             agi_bot(settings, commands) as bot,
         ):
             port = settings.twilio_tls_port
@@ -82,7 +82,7 @@ def test_a_forged_address_without_tls_gets_nowhere(tmp_path: Path) -> None:
     async def scenario() -> None:
         loop = asyncio.get_running_loop()
         async with (
-            running_pbx(tmp_path, twilio_numbers=NUMBER) as (settings, _),
+            running_pbx(tmp_path, twilio_numbers=NUMBER, inbound_line="turns") as (settings, _),
             agi_bot(settings, ["ANSWER"]) as bot,
         ):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
