@@ -57,6 +57,13 @@ class Recogniser(Protocol):
     def name(self) -> str:
         """Engine and model, e.g. `pocketsphinx` or `faster-whisper:base.en`."""
 
+    @property
+    def is_overloaded(self) -> bool:
+        """Whether one more call would make those that are here wait: let it go elsewhere.
+
+        Work that comes all the same may be refused: EngineError with the code `engine-busy`.
+        """
+
     async def start(self) -> None:
         """Load and warm up. Raises EngineError when it cannot work here."""
 

@@ -12,6 +12,7 @@ class Deaf:
     """Hears that there was audio, and never a word. Cannot fail."""
 
     name = DEAF
+    is_overloaded = False
 
     async def start(self) -> None:
         """Nothing to load."""

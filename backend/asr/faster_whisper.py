@@ -1,11 +1,12 @@
 """faster-whisper: Whisper on CTranslate2, from a folder on this machine and never from the net."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from backend.asr import silero
-from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
+from backend.asr.whisper import WhisperRecogniser
+from backend.asr.whisper_model import Samples, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
 from backend.core.errors import EngineError
@@ -13,6 +14,7 @@ from backend.modelstore.store import ModelStore, missing_files
 
 BEAMS = 5
 """Whisper's own default; for a phone call's few words the encoder takes most of the time."""
+QUICK_BEAMS = 1
 
 
 def faster_whisper(settings: Settings) -> WhisperRecogniser:
@@ -31,10 +33,16 @@ def faster_whisper(settings: Settings) -> WhisperRecogniser:
 
 
 class FasterWhisper:
-    """A model folder in CTranslate2's format."""
+    """A model folder in CTranslate2's format.
 
-    def __init__(self, folder: Path, settings: Settings) -> None:
+    `limit` is how many tokens the text of this audio may have.
+    """
+
+    def __init__(
+        self, folder: Path, settings: Settings, limit: Callable[[Samples], int] = most_tokens
+    ) -> None:
         self._folder = folder
+        self._limit = limit
         self._device = settings.asr_device
         self._compute_type = settings.asr_compute_type
         self._workers = settings.asr_workers
@@ -72,7 +80,6 @@ class FasterWhisper:
                 cpu_threads=max(1, (os.cpu_count() or 1) // self._workers),
                 local_files_only=True,
             )
-            silero.load()
         # Its libraries raise RuntimeError, ValueError, OSError and bare Exception for bad files.
         except Exception as error:
             raise EngineError(
@@ -82,21 +89,17 @@ class FasterWhisper:
             ) from error
         self._check_language()
 
-    def find_speech(self, audio: Samples) -> slice | None:
-        """By Silero's detector."""
-        return silero.find_speech(audio)
-
-    def decode(self, audio: Samples) -> Decoded:
-        """One pass: a second one at another temperature would answer too late."""
+    def decode(self, audio: Samples, *, quick: bool) -> Decoded:
+        """At one temperature: a second pass at another would answer too late."""
         segments, info = self._model.transcribe(
             audio,
             language=self._language or None,
-            beam_size=BEAMS,
+            beam_size=QUICK_BEAMS if quick else BEAMS,
             temperature=0.0,
             condition_on_previous_text=False,
             without_timestamps=True,
             # CTranslate2 gives the text half of the length that it is allowed.
-            max_new_tokens=2 * most_tokens(audio),
+            max_new_tokens=2 * self._limit(audio),
             # `whisper_results` judges these; here a segment would vanish without its scores.
             no_speech_threshold=None,
             log_prob_threshold=None,

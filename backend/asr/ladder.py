@@ -40,6 +40,11 @@ class LadderRecogniser:
         """Of the rung in use; `deaf` before `start`."""
         return self._in_use.name
 
+    @property
+    def is_overloaded(self) -> bool:
+        """Of the rung in use."""
+        return self._in_use.is_overloaded
+
     async def start(self) -> None:
         """Start the best engine that works. Never raises EngineError: there is always Deaf."""
         for rung, below in zip(self._rungs, [*self._rungs[1:], None], strict=True):

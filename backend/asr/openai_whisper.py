@@ -5,8 +5,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from backend.asr import silero
-from backend.asr.whisper import Samples, WhisperRecogniser, most_tokens
+from backend.asr.whisper import WhisperRecogniser
+from backend.asr.whisper_model import Samples, most_tokens
 from backend.asr.whisper_results import Decoded, Segment
 from backend.config import Settings
 from backend.core.errors import EngineError
@@ -56,7 +56,6 @@ class OpenAiWhisper:
         device = None if self._device == "auto" else self._device
         try:
             self._model = whisper.load_model(str(path), device=device)
-            silero.load()
         # PyTorch raises RuntimeError, EOFError, KeyError, UnpicklingError, … for bad files.
         except Exception as error:
             raise EngineError(
@@ -64,12 +63,8 @@ class OpenAiWhisper:
                 fix="Fetch the file again, and check the setting asr_device.",
             ) from error
 
-    def find_speech(self, audio: Samples) -> slice | None:
-        """By Silero's detector."""
-        return silero.find_speech(audio)
-
-    def decode(self, audio: Samples) -> Decoded:
-        """One at a time: the model keeps its attention cache in itself."""
+    def decode(self, audio: Samples, *, quick: bool) -> Decoded:
+        """One at a time: the model keeps its attention cache in itself. Always quick: no beams."""
         with self._at_work:
             result = self._model.transcribe(
                 audio,

@@ -47,6 +47,8 @@ class PocketSphinx:
     """See `backend.asr.base.Recogniser`. Language models are kept under `folder`."""
 
     name = "pocketsphinx"
+    is_overloaded = False
+    """It decodes as the audio comes, in a twentieth of its time: the line's own limit is lower."""
 
     def __init__(self, workers: int, folder: Path, flite: Program | None = None) -> None:
         self._folder = folder
@@ -65,7 +67,7 @@ class PocketSphinx:
         try:
             await asyncio.shield(self._gate)  # a call that ends must not end it for the others
             return await asyncio.to_thread(_has_speech, pcm)
-        except (ImportError, OSError, RuntimeError) as error:
+        except (EngineError, RuntimeError) as error:
             log.warning("speech-gate-failed", reason=str(error))
             self._gate = None
             return True
@@ -222,8 +224,7 @@ class SphinxStream:
 
 
 def _has_speech(pcm: Pcm) -> bool:
-    wide = resample(pcm, RATE_HZ, silero.RATE_HZ)
-    return silero.find_speech(wide.astype(np.float32) / np.float32(32768)) is not None
+    return silero.find_speech(resample(pcm, RATE_HZ, silero.RATE_HZ)) is not None
 
 
 def _words(text: str) -> str:

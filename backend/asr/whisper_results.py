@@ -78,6 +78,25 @@ def nothing_said(language: str, audio_s: float, work_s: float) -> Transcript:
     )
 
 
+def joined(parts: Sequence[Transcript]) -> Transcript:
+    """Transcripts of consecutive audio as one, each as sure as it has words."""
+    if len(parts) == 1:
+        return parts[0]
+    words = [len(part.text.split()) for part in parts]
+    most = parts[words.index(max(words))]
+    return Transcript(
+        text=" ".join(part.text for part in parts if part.text),
+        confidence=_mean([part.confidence for part in parts], words),
+        language=most.language,
+        language_probability=most.language_probability,
+        no_speech_probability=_mean(
+            [part.no_speech_probability for part in parts], [part.audio_s for part in parts]
+        ),
+        audio_s=sum(part.audio_s for part in parts),
+        work_s=sum(part.work_s for part in parts),
+    )
+
+
 def normalised(text: str) -> str:
     """Lower case words without punctuation, remarks in brackets left out; for comparing."""
     spoken = re.sub(r"\[[^\]]*\]|\([^)]*\)|\*[^*]*\*", " ", unicodedata.normalize("NFKC", text))
@@ -139,8 +158,12 @@ def _sureness(average_log_probability: float) -> float:
 
 def _weighted(segments: Sequence[Segment], values: Sequence[float]) -> float:
     """Mean weighted by tokens: a long segment is more of the utterance than a short one."""
-    weights = [max(1, segment.tokens) for segment in segments]
-    if not weights:
+    return min(1.0, max(0.0, _mean(values, [max(1, segment.tokens) for segment in segments])))
+
+
+def _mean(values: Sequence[float], weights: Sequence[float]) -> float:
+    """Weighted; 0 where nothing has weight."""
+    total = sum(weights)
+    if not total:
         return 0.0
-    mean = sum(w * v for w, v in zip(weights, values, strict=True)) / sum(weights)
-    return min(1.0, max(0.0, mean))
+    return sum(w * v for w, v in zip(weights, values, strict=True)) / total

@@ -13,7 +13,8 @@ import pytest
 
 from backend.asr.faster_whisper import faster_whisper
 from backend.asr.openai_whisper import openai_whisper
-from backend.asr.whisper import WhisperRecogniser, WhisperStream
+from backend.asr.whisper import WhisperRecogniser
+from backend.asr.whisper_stream import WhisperStream
 from backend.audio.pcm import Pcm
 from backend.config import Settings
 from backend.core.errors import EngineError
@@ -91,8 +92,9 @@ def feed(stream: WhisperStream, pcm: Pcm) -> None:
 
 async def understood_so_far(stream: WhisperStream) -> Transcript:
     """Wait for the decode that began in the pause."""
-    assert stream._job is not None
-    await asyncio.to_thread(stream._job.future.result, WAIT_S)
+    latest = stream._window.latest
+    assert latest is not None
+    await asyncio.to_thread(latest.job.future.result, WAIT_S)
     partial = stream.partial()
     assert partial is not None
     return partial
