@@ -21,18 +21,15 @@ from backend.calls.event_log import log_events
 from backend.calls.messages import Messages
 from backend.calls.recordings import Recordings
 from backend.config import ROOT, Settings
-from backend.core.errors import FrontdeskError, HungUp
+from backend.core.errors import FrontdeskError
 from backend.core.events import EventBus
-from backend.core.ids import new_call_id
-from backend.core.records import CallOutcome
 from backend.db.database import Database
 from backend.db.recorder import record_calls
 from backend.db.store import Store
+from backend.lines import AgiCalls, StreamCalls
 from backend.parts.finder import find
 from backend.pbx.folders import prepare_media
-from backend.telephony.agi.line import VOICE_RATE_HZ, AgiLine, SharedMedia, TurnSettings
-from backend.telephony.agi.server import AgiServer
-from backend.telephony.agi.session import AgiSession
+from backend.telephony.agi.line import VOICE_RATE_HZ
 from backend.tts.choose import choose_voice
 from backend.tts.voice import LadderVoice
 
@@ -66,7 +63,7 @@ class App:
     async def start(self) -> None:
         """Everything; returns when calls are taken. Raises FrontdeskError."""
         await self.start_for_text()
-        await self._start_agi()
+        await self._start_lines()
         await self._start_pages()
         self._in_background(self._warm(), "warm")
         self._in_background(self._messages.watch(), "messages")
@@ -177,7 +174,7 @@ class App:
             self.warn(error.code, str(error))
             return None
 
-    async def _start_agi(self) -> None:
+    async def _start_lines(self) -> None:
         settings = self.settings
         recordings = settings.media_dir / "recordings"
         self._recordings = Recordings(recordings, self.events)
@@ -188,33 +185,15 @@ class App:
         self._messages = Messages(
             settings.media_dir / "messages", recordings, self.recogniser, self.store
         )
-        server = AgiServer(self._take_agi, settings.agi_allowed)
-        await server.start(settings.agi_host, settings.agi_port)
-        self._stack.push_async_callback(server.aclose)
+        agi = AgiCalls(settings, self.center)
+        await agi.start()
+        self._stack.push_async_callback(agi.aclose)
+        streams = StreamCalls(settings, self.center, self.warn)
+        self._stack.push_async_callback(streams.aclose)
+        await streams.start()
         self._stack.push_async_callback(self.center.drain, DRAIN_S)
-        self._stack.callback(server.stop_listening)
-
-    async def _take_agi(self, session: AgiSession) -> None:
-        """One call of the PBX. Left without FRONTDESK_DONE, the dialplan looks after it."""
-        if self.center.is_full:
-            with suppress(HungUp):
-                await session.set_variable("FRONTDESK_BUSY", "1")
-            return
-        settings = self.settings
-        line = AgiLine(
-            session,
-            new_call_id(datetime.now(UTC)),
-            SharedMedia(settings.media_dir.absolute(), settings.agi_media_dir_on_pbx),
-            TurnSettings(
-                answer_wait_s=settings.answer_wait_s,
-                max_utterance_s=settings.max_utterance_s,
-                end_silence_s=settings.end_silence_s,
-                number_silence_s=settings.number_silence_s,
-            ),
-        )
-        outcome = await self.center.take(line)
-        if outcome is CallOutcome.FAILED:
-            log.error("call-left-to-fallback", call_id=line.info.call_id)
+        for line in (agi, streams):
+            self._stack.callback(line.stop_listening)
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_guarded(work, name), name=name)

@@ -1,4 +1,4 @@
-"""Call recordings: two mono files while the call lasts, one stereo file afterwards."""
+"""Call recordings that a PBX writes: two mono files while the call lasts, one stereo afterwards."""
 
 import asyncio
 import time
@@ -64,10 +64,11 @@ class Recordings:
 
     def _join(self, stem: str) -> None:
         parts = [self._folder / f"{stem}-{side}.wav" for side in ("caller", "bot")]
-        if not any(part.exists() for part in parts):
-            log.warning("recording-missing", call_id=stem)
-            return
         whole = self._folder / f"{stem}.wav"
+        if not any(part.exists() for part in parts):
+            if not whole.exists():  # streaming lines write it themselves
+                log.warning("recording-missing", call_id=stem)
+            return
         try:
             merge_to_stereo(parts[0], parts[1], whole)
         except (AudioError, OSError) as error:

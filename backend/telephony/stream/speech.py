@@ -76,8 +76,8 @@ class Speech:
 
     async def speak(self, utterances: AsyncIterator[Utterance]) -> None:
         """Until all has been heard. Cancel it, then call `stop`, to end it before."""
-        async for utterance in utterances:
-            await self._room()
+        # Asked for no sooner than it is needed: who gives it may tell others that it is being said.
+        while (utterance := await anext(utterances, None)) is not None:
             part = _Part(utterance.sentence, self._parts[-1].ends if self._parts else 0)
             self._parts.append(part)
             if utterance.clip is None:
@@ -87,6 +87,7 @@ class Speech:
                 self._send()
             part.is_complete = True
             self._send()
+            await self._room()
         await self._all_heard()
 
     @property

@@ -12,12 +12,12 @@ from collections import deque
 from typing import Any
 
 import structlog
-from picows import WSError, WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 from backend.audio.g711 import silence_byte
 from backend.core.errors import LineError
 from backend.telephony.stream.doors import RATE_HZ, PortEvents
 from backend.telephony.stream.playout import Playout
+from backend.telephony.websocket import WebSocket, connect
 
 log = structlog.get_logger(__name__)
 
@@ -27,8 +27,8 @@ MESSAGE = 400 * FRAME
 """Bytes of one message; more than 65,000 end the call."""
 AHEAD_S = 15.0
 """Audio that Asterisk holds for us: 750 of the 900 frames after which it asks us to stop."""
-OPEN_S = 5.0
-"""Asterisk is next door: a socket that is not open by then will not be."""
+START_S = 5.0
+"""Asterisk is next door: media that have not started by then will not."""
 _SILENCE = bytes([silence_byte()])
 
 
@@ -37,7 +37,7 @@ class WebsocketAudio:
 
     def __init__(self, events: PortEvents) -> None:
         self._events = events
-        self._transport: WSTransport | None = None
+        self._websocket: WebSocket | None = None
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._playout = Playout()
         self._waiting: deque[bytes | str] = deque()
@@ -67,37 +67,25 @@ class WebsocketAudio:
         if self._refill is not None:
             self._refill.cancel()
         self._waiting.clear()
-        if self._transport is not None:
-            self._transport.disconnect()
+        if self._websocket is not None:
+            self._websocket.close()
 
     async def wait_started(self) -> None:
         """Until Asterisk has said MEDIA_START. Raises LineError when it closes instead."""
         await self._started
 
-    # From the socket
+    # From the websocket (`backend.telephony.websocket.Listener`)
 
-    def connected(self, transport: WSTransport) -> None:
-        """The handshake is done."""
-        self._transport = transport
+    def attach(self, websocket: WebSocket) -> None:
+        """The handshake is done; messages may have come already."""
+        self._websocket = websocket
 
-    def closed(self) -> None:
-        """The socket is gone, and with it the call."""
-        self._transport = None
-        self._waiting.clear()
-        if self._refill is not None:
-            self._refill.cancel()
-        if not self._started.done():
-            self._started.set_exception(LineError("Asterisk closed the media websocket at once."))
-            # Nobody may be waiting any more.
-            self._started.exception()
-        self._events.on_gone()
+    def on_binary(self, data: bytes) -> None:
+        """Audio; it may come before MEDIA_START."""
+        self._events.on_audio(data)
 
-    def audio(self, ulaw: bytes) -> None:
-        """A message with audio; it may come before MEDIA_START."""
-        self._events.on_audio(ulaw)
-
-    def control(self, text: str) -> None:
-        """A message with an event. Others than expected are logged, never fatal."""
+    def on_text(self, text: str) -> None:
+        """An event. Others than expected are logged, never fatal."""
         event = _parsed(text)
         match event.get("event"):
             case "MEDIA_START":
@@ -106,7 +94,15 @@ class WebsocketAudio:
             case "MEDIA_MARK_PROCESSED":
                 self._events.on_mark(str(event.get("correlation_id", "")))
             case "MEDIA_XOFF" | "ERROR" | None:
-                log.warning("media-websocket-trouble", received=str(event)[:200])
+                log.warning("media-websocket-trouble", code=LineError.code, characters=len(text))
+
+    def on_closed(self, reason: str) -> None:
+        """The socket is gone, and with it the call."""
+        self.close()
+        if not self._started.done():
+            self._started.set_exception(LineError(f"Asterisk's media websocket: {reason}."))
+            self._started.exception()  # nobody may be waiting any more
+        self._events.on_gone()
 
     def _send_on(self) -> None:
         """Send what there is room for; come back for the rest."""
@@ -119,8 +115,8 @@ class WebsocketAudio:
                 self._command("MARK_MEDIA", correlation_id=item)
             elif self._playout.left_s(now_s) + len(item) / RATE_HZ <= AHEAD_S:
                 self._playout.add(now_s, len(item))
-                if self._transport is not None:
-                    self._transport.send(WSMsgType.BINARY, item)
+                if self._websocket is not None:
+                    self._websocket.send_binary(item)
             else:
                 wait_s = self._playout.left_s(now_s) + len(item) / RATE_HZ - AHEAD_S
                 self._refill = asyncio.get_running_loop().call_later(wait_s, self._come_back)
@@ -132,48 +128,25 @@ class WebsocketAudio:
         self._send_on()
 
     def _command(self, command: str, **values: str) -> None:
-        if self._transport is not None:
-            text = json.dumps({"command": command, **values}, separators=(",", ":"))
-            self._transport.send(WSMsgType.TEXT, text.encode())
-
-
-class _Listener(WSListener):
-    """Hands messages on, whole ones only."""
-
-    def __init__(self, audio: WebsocketAudio) -> None:
-        super().__init__()
-        self._audio = audio
-
-    def on_ws_connected(self, transport: WSTransport) -> None:
-        self._audio.connected(transport)
-
-    def on_ws_disconnected(self, transport: WSTransport) -> None:
-        self._audio.closed()
-
-    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        if frame.msg_type is WSMsgType.BINARY:
-            self._audio.audio(frame.get_payload_as_bytes())
-        elif frame.msg_type is WSMsgType.TEXT:
-            self._audio.control(frame.get_payload_as_utf8_text())
-        elif frame.msg_type is WSMsgType.CLOSE:
-            transport.disconnect()
+        if self._websocket is not None:
+            self._websocket.send_text(
+                json.dumps({"command": command, **values}, separators=(",", ":"))
+            )
 
 
 async def open_websocket_audio(
-    url: str, headers: dict[str, str], events: PortEvents
+    url: str, events: PortEvents, *, user: str = "", password: str = ""
 ) -> WebsocketAudio:
     """Connect to `ws://…/media/<id>` and wait until audio flows. Raises LineError."""
     audio = WebsocketAudio(events)
+    audio.attach(await connect(url, audio, user=user, password=password))
     try:
-        async with asyncio.timeout(OPEN_S):
-            await ws_connect(
-                lambda: _Listener(audio), url, extra_headers=headers, max_frame_size=1 << 20
-            )
+        async with asyncio.timeout(START_S):
             await audio.wait_started()
-    except (OSError, WSError, TimeoutError) as error:
+    except TimeoutError as error:
         audio.close()
         raise LineError(
-            f"Asterisk's media websocket did not open ({error or 'no answer'}).",
+            "Asterisk's media websocket opened, but no media came.",
             fix="`frontdesk doctor` checks the PBX.",
         ) from error
     return audio

@@ -1,0 +1,168 @@
+"""How calls reach the call center: FastAGI for conversations in turns, ARI for streaming ones."""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime
+
+import structlog
+
+from backend.audio.vad import choose_detector
+from backend.calls.center import CallCenter
+from backend.config import Settings
+from backend.core.errors import HungUp
+from backend.core.ids import new_call_id
+from backend.core.records import CallOutcome
+from backend.pbx.render import account_names, run_folder
+from backend.pbx.secrets_file import load_secrets
+from backend.telephony.agi.line import AgiLine, SharedMedia, TurnSettings
+from backend.telephony.agi.server import AgiServer
+from backend.telephony.agi.session import AgiSession
+from backend.telephony.ari.call import AriCall
+from backend.telephony.ari.client import AriAddress, AriClient, AriDialler
+from backend.telephony.ari.server import AriServer
+from backend.telephony.stream.asterisk import AsteriskControl
+from backend.telephony.stream.line import StreamLine, StreamParts
+from backend.telephony.stream.recorder import Recorder
+from backend.telephony.stream.ticker import Ticker
+from backend.turns.settings import InterruptionSettings, WaitSettings
+from backend.turns.settings import TurnSettings as TurnTakingSettings
+from backend.turns.taker import FloorKeeper
+
+log = structlog.get_logger(__name__)
+
+Warn = Callable[[str, str], None]
+
+
+class AgiCalls:
+    """Calls that come over FastAGI."""
+
+    def __init__(self, settings: Settings, center: CallCenter) -> None:
+        self._settings = settings
+        self._center = center
+        self._server = AgiServer(self._take, settings.agi_allowed)
+
+    async def start(self) -> None:
+        """Take calls. Raises LineError when the port is in use."""
+        await self._server.start(self._settings.agi_host, self._settings.agi_port)
+
+    def stop_listening(self) -> None:
+        """Take no new calls; those in progress go on."""
+        self._server.stop_listening()
+
+    async def aclose(self) -> None:
+        """End what is left."""
+        await self._server.aclose()
+
+    async def _take(self, session: AgiSession) -> None:
+        """One call of the PBX. Left without FRONTDESK_DONE, the dialplan looks after it."""
+        if self._center.is_full:
+            with suppress(HungUp):
+                await session.set_variable("FRONTDESK_BUSY", "1")
+            return
+        settings = self._settings
+        line = AgiLine(
+            session,
+            new_call_id(datetime.now(UTC)),
+            SharedMedia(settings.media_dir.absolute(), settings.agi_media_dir_on_pbx),
+            TurnSettings(
+                answer_wait_s=settings.answer_wait_s,
+                max_utterance_s=settings.max_utterance_s,
+                end_silence_s=settings.end_silence_s,
+                number_silence_s=settings.number_silence_s,
+            ),
+        )
+        _note_failure(await self._center.take(line), line.info.call_id)
+
+
+class StreamCalls:
+    """Calls that come over ARI with their audio on a websocket."""
+
+    def __init__(self, settings: Settings, center: CallCenter, warn: Warn) -> None:
+        self._settings = settings
+        self._center = center
+        self._warn = warn
+        self._stack = AsyncExitStack()
+        self._server: AriServer | None = None
+
+    @property
+    def client(self) -> AriClient | None:
+        """The connection to Asterisk, once started."""
+        return self._client if self._server is not None else None
+
+    async def start(self) -> None:
+        """Take calls as soon as Asterisk is there; does not wait for it. Raises FrontdeskError."""
+        settings = self._settings
+        detector, problem = await asyncio.to_thread(choose_detector)
+        if problem:
+            self._warn("engine", problem)
+        ticker = Ticker(detector)
+        self._stack.push_async_callback(ticker.aclose)
+        recorder = Recorder(settings.media_dir / "recordings")
+        recorder.start()
+        self._stack.push_async_callback(recorder.aclose)
+        taking = turn_taking(settings)
+        self._parts = StreamParts(ticker, recorder, lambda: FloorKeeper(taking))
+        self._client = await asyncio.to_thread(_client, settings)
+        self._server = AriServer(self._client, self._take)
+        await self._server.start()
+        self._stack.push_async_callback(self._server.aclose)
+
+    def stop_listening(self) -> None:
+        """Take no new calls; those in progress go on."""
+        if self._server is not None:
+            self._server.stop_listening()
+
+    async def aclose(self) -> None:
+        """End what is left."""
+        await self._stack.aclose()
+
+    async def _take(self, call: AriCall) -> None:
+        """One caller. Who is still there when we return goes to the dialplan's fallback."""
+        if self._center.is_full:
+            await call.to_fallback(busy=True)
+            return
+        control = AsteriskControl(
+            call, new_call_id(datetime.now(UTC)), self._settings.transfer_ring_s
+        )
+        line = StreamLine(control, self._parts)
+        try:
+            _note_failure(await self._center.take(line), control.info.call_id)
+        finally:
+            await line.close()
+            await control.close()
+
+
+def turn_taking(settings: Settings) -> TurnTakingSettings:
+    """The settings of turn-taking that operators may change, among those they may not."""
+    return TurnTakingSettings(
+        waits=WaitSettings(
+            complete_wait_s=settings.complete_wait_s,
+            unknown_wait_s=settings.unknown_wait_s,
+            unfinished_wait_s=settings.unfinished_wait_s,
+            number_wait_s=settings.unfinished_wait_s,
+        ),
+        interruption=InterruptionSettings(barge_in_voiced_s=settings.barge_in_voiced_s),
+        answer_wait_s=settings.answer_wait_s,
+        max_utterance_s=settings.max_utterance_s,
+    )
+
+
+def _client(settings: Settings) -> AriClient:
+    password = settings.ari_password
+    if settings.pbx == "own":
+        password = load_secrets(run_folder(settings), account_names(settings)).ari
+    address = AriAddress(
+        settings.ari_host, settings.ari_port, settings.ari_user, password, settings.bot_app
+    )
+    if settings.ari_connection == "from-pbx":
+        from backend.telephony.ari.listener import AriListener
+        return AriListener(
+            address, settings.ari_listen_host, settings.ari_listen_port, settings.ari_allowed
+        )
+    return AriDialler(address)
+
+
+def _note_failure(outcome: CallOutcome, call_id: str) -> None:
+    if outcome is CallOutcome.FAILED:
+        log.error("call-left-to-fallback", call_id=call_id)
