@@ -15,12 +15,11 @@ import structlog
 from backend.asr import silero
 from backend.asr.base import Vocabulary
 from backend.asr.sphinx import materials
-from backend.asr.sphinx.confidence import confidence_of
 from backend.asr.sphinx.features import RATE_HZ
 from backend.asr.sphinx.process import WorkerProcess
 from backend.audio.level import SpeechDetector
 from backend.audio.pcm import Pcm
-from backend.audio.resample import Resampler, resample
+from backend.audio.resample import Resampler
 from backend.core.errors import EngineError
 from backend.core.speech import Question, Transcript
 from backend.parts.program import Program
@@ -137,7 +136,7 @@ class SphinxStream:
     def partial(self) -> Transcript | None:
         """The words so far; their confidence is not known yet."""
         text = self._worker.partial(self._number) if self._worker else ""
-        return Transcript(_words(text), 0.0, audio_s=self._audio_s) if text else None
+        return Transcript(text, 0.0, audio_s=self._audio_s) if text else None
 
     async def peek(self) -> Transcript:
         """See the door. What the worker has found is kept until there is more voice."""
@@ -176,9 +175,9 @@ class SphinxStream:
         if self._worker is None:
             raise EngineError("The utterance was cancelled.")
         result, is_speech = await asyncio.gather(self._worker.peek(self._number), self._is_speech())
-        text = _words(result.text) if is_speech else ""
-        confidence = confidence_of(result.probability, len(text.split())) if text else 0.0
-        return Transcript(text, confidence, work_s=result.work_s)
+        if not is_speech or not result.text:
+            return Transcript("", 0.0, work_s=result.work_s)
+        return Transcript(result.text, result.confidence, work_s=result.work_s)
 
     async def _is_speech(self) -> bool:
         """Judged once for good when it is; what was not speech so far may still become it."""
@@ -224,10 +223,4 @@ class SphinxStream:
 
 
 def _has_speech(pcm: Pcm) -> bool:
-    return silero.find_speech(resample(pcm, RATE_HZ, silero.RATE_HZ)) is not None
-
-
-def _words(text: str) -> str:
-    """Without the decoder's marks for silence and noise, and for second pronunciations."""
-    kept = (word.partition("(")[0] for word in text.split() if word[0] not in "<[+")
-    return " ".join(kept)
+    return silero.find_speech(pcm) is not None

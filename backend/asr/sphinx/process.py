@@ -24,7 +24,7 @@ class Result:
     """What a worker made of an utterance."""
 
     text: str
-    probability: float
+    confidence: float
     work_s: float
 
 
@@ -162,8 +162,8 @@ class WorkerProcess:
         if header["op"] == "partial":
             stream.partial = str(header["text"])
         elif header["question"] == stream.questions and not stream.result.done():
-            probability, work_s = float(str(header["probability"])), float(str(header["work_s"]))
-            stream.result.set_result(Result(str(header["text"]), probability, work_s))
+            confidence, work_s = float(str(header["confidence"])), float(str(header["work_s"]))
+            stream.result.set_result(Result(str(header["text"]), confidence, work_s))
 
     def _drop_streams(self) -> None:
         for stream in self._streams.values():

@@ -4,6 +4,7 @@ time, so it must not share a process with an event loop.
 Run as `python -m backend.asr.sphinx.worker`; messages on stdin, results on stdout (see `wire`).
 """
 
+import math
 import sys
 import time
 from dataclasses import dataclass, field
@@ -27,9 +28,13 @@ _NO_MEAN = ",".join(["0"] * CEPSTRA)
 """Our cepstra have their mean removed."""
 _MOST_ROWS = 7
 """More at once and a decoder without a second pass loses them: its buffer holds no more."""
-SURE_OF_NO_NUMBER = 0.6
-"""Confidence that words without any number in them must have to count where a number was asked
-for. Misheard numbers ("can I are") stay below, what people say instead of one above."""
+MOSTLY_NUMBER = 0.5
+"""Share of number words in what was heard from which it is a number, whatever its score."""
+GRAMMAR_FITS = 0.0006
+"""By how much the grammar's score per frame must be better than the model's. Of 78 numbers said
+by three voices it is for 76, of 60 other answers of the domain for 9."""
+SURE_OF_NO_NUMBER = 0.7
+"""Confidence from which words without any number in them count against that."""
 _NUMBER = "number-grammar"
 
 
@@ -56,7 +61,8 @@ class Decoder:
         self._features = CepstralStream()
         if search == Expect.NUMBER.value:
             if self._grammar is None:
-                self._grammar = self._decoder()
+                # Without the lattice: searching it would take 50 ms and more.
+                self._grammar = self._decoder(bestpath=False)
                 self._grammar.add_jsgf_file(_NUMBER, str(self.folder / GRAMMAR))
                 self._grammar.activate_search(_NUMBER)
             self._running.append(self._grammar)
@@ -69,13 +75,13 @@ class Decoder:
         self._decode(self._features.feed(np.frombuffer(samples, dtype=np.int16)))
 
     def finish(self) -> tuple[str, float]:
-        """Words and their posterior probability."""
+        """Words and confidence in them."""
         self._decode(self._features.finish())
-        results = [_result(decoder) for decoder in self._running]
-        heard = results[0]
-        if len(results) == 2 and results[1][0] and not _is_something_else(*heard):
-            return results[1]
-        return heard
+        heard, *number = [_end_of(decoder) for decoder in self._running]
+        confidence = confidence_of(heard.posterior, len(heard.words))
+        if number and _is_number(heard, confidence, number[0]):
+            heard, confidence = number[0], max(confidence, _agreement(heard, number[0]))
+        return " ".join(heard.words), confidence
 
     def _decode(self, cepstra: NDArray[np.float32]) -> None:
         for start in range(0, len(cepstra), _MOST_ROWS):
@@ -83,30 +89,62 @@ class Decoder:
             for decoder in self._running:
                 decoder.process_cep(rows)
 
-    def _decoder(self) -> Any:
-        dictionary = str(self.folder / DICTIONARY)
+    def _decoder(self, *, bestpath: bool = True) -> Any:
+        """`bestpath`: search the word lattice at the end, which is what gives posteriors."""
         # The second pass over the whole utterance would take 50 ms when the caller has finished,
         # and makes no difference to word errors with models this small.
-        return pocketsphinx.Decoder(lm=None, dict=dictionary, fwdflat=False, loglevel="FATAL")
+        return pocketsphinx.Decoder(
+            lm=None,
+            dict=str(self.folder / DICTIONARY),
+            fwdflat=False,
+            bestpath=bestpath,
+            loglevel="FATAL",
+        )
 
     def partial(self) -> str:
         """Words so far."""
         best = self._open.hyp()
-        return best.hypstr if best is not None else ""
+        return " ".join(_words(best.hypstr)) if best is not None else ""
 
 
-def _is_something_else(text: str, probability: float) -> bool:
-    """Whether who was asked for a number surely said no number: "I want to talk to a person"."""
-    words = text.split()
-    if NUMBER_WORDS.intersection(words):
+@dataclass(frozen=True)
+class _Path:
+    """The best one through a decoder's search."""
+
+    words: tuple[str, ...]
+    posterior: float
+    log_score: float
+    """Per frame; two searches over the same frames compare."""
+
+
+def _is_number(heard: _Path, confidence: float, number: _Path) -> bool:
+    """Whether who was asked for a number said one, or said "I want to talk to a person"."""
+    if not number.words:
         return False
-    return confidence_of(probability, len(words)) >= SURE_OF_NO_NUMBER
+    share = sum(word in NUMBER_WORDS for word in heard.words) / max(1, len(heard.words))
+    if share >= MOSTLY_NUMBER:
+        return True
+    surely_else = share == 0 and confidence >= SURE_OF_NO_NUMBER
+    return number.log_score - heard.log_score > GRAMMAR_FITS and not surely_else
 
 
-def _result(decoder: Any) -> tuple[str, float]:
+def _agreement(heard: _Path, number: _Path) -> float:
+    """How much of the number was heard without knowing that it must be one."""
+    return sum(word in heard.words for word in number.words) / len(number.words)
+
+
+def _end_of(decoder: Any) -> _Path:
     decoder.end_utt()
     best = decoder.hyp()
-    return (best.hypstr, float(best.prob)) if best is not None and best.hypstr else ("", 0.0)
+    if best is None or not best.hypstr:
+        return _Path((), 0.0, 0.0)
+    frames = max(1, decoder.n_frames())
+    return _Path(_words(best.hypstr), float(best.prob), math.log(max(best.score, 1e-300)) / frames)
+
+
+def _words(hypothesis: str) -> tuple[str, ...]:
+    """Without the decoder's marks for silence and noise, and for second pronunciations."""
+    return tuple(word.partition("(")[0] for word in hypothesis.split() if word[0] not in "<[+")
 
 
 @dataclass
@@ -198,14 +236,14 @@ class Worker:
             return
         if stream.decoder is None:
             _begin(stream, decoder)
-        text, probability = _end(stream, decoder)
+        text, confidence = _end(stream, decoder)
         self._reply(
             {
                 "op": "result",
                 "id": header["id"],
                 "question": header["question"],
                 "text": text,
-                "probability": probability,
+                "confidence": confidence,
                 "work_s": stream.work_s,
             }
         )
