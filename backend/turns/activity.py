@@ -1,7 +1,18 @@
 """Is this window the caller's voice? By probability, loudness and the line's noise."""
 
+from enum import Enum, auto
+
 from backend.turns.base import Window
 from backend.turns.settings import ActivitySettings
+
+
+class Voice(Enum):
+    """What a window holds of the caller's voice."""
+
+    NONE = auto()
+    FADING = auto()
+    """The detector still hears it, but it is no more than the end of a word."""
+    CLEAR = auto()
 
 
 class Activity:
@@ -10,8 +21,20 @@ class Activity:
     def __init__(self, settings: ActivitySettings) -> None:
         self._settings = settings
         self._noise_dbfs: float | None = None
+        self._voice_dbfs = float("-inf")
         self._voiced = False
         self._convincing_at_s = float("-inf")
+        self._faint_s = 0.0
+
+    def hear(self, window: Window) -> Voice:
+        """What the caller does in the next window. Our own echo is not the caller."""
+        self._voiced = not window.is_echo and self._is_voiced(window)
+        if not window.is_echo:
+            self._follow_noise(window)
+        if not self._voiced:
+            self._faint_s = 0.0
+            return Voice.NONE
+        return Voice.CLEAR if self._is_clear(window) else Voice.FADING
 
     @property
     def start_probability(self) -> float:
@@ -22,28 +45,32 @@ class Activity:
         rise = min(1.0, max(0.0, share)) * (s.noisy_start_probability - s.start_probability)
         return s.start_probability + rise
 
-    def hear(self, window: Window) -> bool:
-        """Whether the caller speaks in the next window. Our own echo is not the caller."""
-        if window.is_echo:
-            self._voiced = False
-            return False
-        self._follow_noise(window)
-        if self._may_be_voice(window):
-            if window.probability >= self.start_probability:
-                self._convincing_at_s = window.at_s
-                self._voiced = True
-            else:
-                self._voiced = self._voiced and self._still_voice(window)
-        else:
-            self._voiced = False
-        return self._voiced
-
-    def _may_be_voice(self, window: Window) -> bool:
-        s = self._settings
-        if window.probability >= s.sure_probability:
+    def _is_voiced(self, window: Window) -> bool:
+        if window.probability >= self.start_probability:
+            self._convincing_at_s = window.at_s
             return True
+        return self._voiced and self._still_voice(window)
+
+    def _is_clear(self, window: Window) -> bool:
+        s = self._settings
+        is_audible = window.level_dbfs >= self._quietest_dbfs
+        if is_audible and window.level_dbfs >= self._voice_dbfs - s.fades_db:
+            self._voice_dbfs = max(self._voice_dbfs, window.level_dbfs)
+            self._faint_s = 0.0
+            return True
+        self._faint_s += window.length_s
+        if self._faint_s < s.faint_voice_s:
+            return False
+        if not is_audible and window.probability < s.sure_probability:
+            return False
+        self._voice_dbfs = window.level_dbfs
+        return True
+
+    @property
+    def _quietest_dbfs(self) -> float:
+        s = self._settings
         noise_dbfs = s.minimum_dbfs if self._noise_dbfs is None else self._noise_dbfs
-        return window.level_dbfs >= max(s.minimum_dbfs, noise_dbfs + s.above_noise_db)
+        return max(s.minimum_dbfs, noise_dbfs + s.above_noise_db)
 
     def _still_voice(self, window: Window) -> bool:
         s = self._settings
@@ -65,23 +92,24 @@ class Run:
 
     def __init__(self, dropout_s: float) -> None:
         self._dropout_s = dropout_s
-        self._ended_at_s = 0.0
+        self._heard_at_s = float("-inf")
         self._ignored = False
         self.began_at_s = 0.0
         self.voiced_s = 0.0
 
-    def hear(self, window: Window, voiced: bool) -> None:
-        """The next window, and whether it is the caller's voice."""
-        if voiced and not self._ignored:
+    def hear(self, window: Window, voice: Voice) -> None:
+        """The next window. Only clear voice counts, but it may fade for a moment."""
+        is_over = window.at_s - self._heard_at_s > self._dropout_s
+        if voice is Voice.NONE:
+            if is_over:
+                self._ignored = False
+                self.clear()
+            return
+        self._heard_at_s = window.at_s
+        if voice is Voice.CLEAR and not self._ignored:
             if not self.voiced_s:
                 self.began_at_s = window.at_s - window.length_s
             self.voiced_s += window.length_s
-        elif self.voiced_s and window.at_s - self._ended_at_s > self._dropout_s:
-            self.clear()
-        if voiced:
-            self._ended_at_s = window.at_s
-        elif window.at_s - self._ended_at_s > self._dropout_s:
-            self._ignored = False
 
     def clear(self) -> None:
         """What comes next begins a new one."""

@@ -13,14 +13,19 @@ class ActivitySettings:
     """How much less keeps a voice going: syllables fade before the next one comes."""
     bridge_s: float = 0.25
     """For how long less is enough. A sound that could never open a turn must not keep one open."""
-    sure_probability: float = 0.9
-    """From here on a window is voice however quiet: the closure of a "p" inside a word is silence
-    to a level meter, but not to the detector, which remembers."""
     minimum_dbfs: float = -55.0
-    """Under this nothing is voice unless it is sure: quiet callers speak above -45."""
+    """Under this nothing is clear voice: quiet callers speak above -45."""
     above_noise_db: float = 3.0
-    """Voice is this much louder than the line's noise, unless it is sure. In noise the detector
-    trails behind the end of a word by up to 150 ms; windows of steady noise stray by 1-2 dB."""
+    """Clear voice is this much louder than the line's noise: windows of it stray by 1-2 dB."""
+    fades_db: float = 32.0
+    """What is this much quieter than the caller's voice is only its end; from vowel to weakest
+    consonant speech spans 30 dB. The detector trails 80 ms behind the end of a word, in noise 150:
+    it says whether a turn is over, the level since when."""
+    sure_probability: float = 0.9
+    """From here on quiet voice is clear, too, once it has lasted `faint_voice_s`."""
+    faint_voice_s: float = 0.25
+    """Voice that is quieter lasts no longer than this at the end of a word. If it does, the caller
+    has turned away from the telephone, or it is another caller."""
     quiet_line_dbfs: float = -50.0
     """Up to this noise `start_probability` is enough."""
     noisy_line_dbfs: float = -30.0
@@ -89,8 +94,12 @@ class TurnSettings:
     start_voiced_s: float = 0.06
     """Voice that opens a turn, or goes on with it after a pause: two windows of 32 ms. A "yes" may
     have no more than three."""
-    pause_s: float = 0.06
-    """Silence that is worth understanding what was said; as long as the voice that opens a turn."""
+    pause_s: float = 0.09
+    """Silence that is worth understanding what was said: three windows, most closures inside words
+    are shorter."""
+    certain_silence_s: float = 0.03
+    """The detector, which trails, must agree for this long before a turn ends: what is silence to a
+    level meter may be the closure of a "p". One window."""
     dropout_s: float = 0.05
     """A gap this long (one window) does not break the beginning of a voice."""
     onset_margin_s: float = 0.2

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from backend.core.speech import OPEN_QUESTION, HeardSoFar, Question
-from backend.turns.activity import Activity, Run
+from backend.turns.activity import Activity, Run, Voice
 from backend.turns.base import Decision, Window
 from backend.turns.endpoint import EndpointStrategy, SilenceAndCompleteness
 from backend.turns.interruption import Sound, Verdict
@@ -52,6 +52,7 @@ class FloorKeeper:
         self._question = OPEN_QUESTION
         self._waiting_since_s = 0.0
         self._utterance: _Utterance | None = None
+        self._detected_at_s = float("-inf")
         self._onset_s = 0.0
         self._voice_ended_at_s: float | None = None
 
@@ -84,8 +85,11 @@ class FloorKeeper:
 
     def hear(self, window: Window, heard: HeardSoFar) -> Decision | None:
         """See TurnTaker."""
-        voiced = self._activity.hear(window)
-        self._run.hear(window, voiced)
+        voice = self._activity.hear(window)
+        if voice is not Voice.NONE:
+            self._detected_at_s = window.at_s
+        voiced = voice is Voice.CLEAR
+        self._run.hear(window, voice)
         utterance = self._utterance
         if utterance is None:
             return self._begin(window, voiced)
@@ -140,10 +144,10 @@ class FloorKeeper:
                 return None
 
     def _is_over(self, utterance: _Utterance, window: Window, heard: HeardSoFar) -> bool:
-        longest_s = self.settings.max_utterance_s
-        if window.at_s - utterance.began_at_s >= longest_s - _ROUNDING_S:
+        s = self.settings
+        if window.at_s - utterance.began_at_s >= s.max_utterance_s - _ROUNDING_S:
             return True
-        if not utterance.paused:
+        if not utterance.paused or window.at_s - self._detected_at_s < s.certain_silence_s:
             return False
         wait_s = self._endpoint.wait_s(self._question, heard, utterance.voiced_s)
         return self._silence_s(utterance, window) >= wait_s - _ROUNDING_S

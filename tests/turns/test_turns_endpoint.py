@@ -46,11 +46,11 @@ def test_a_yes_of_a_tenth_of_a_second_is_heard_and_ends_in_160_ms() -> None:
     assert silence_until_end_s(said("yes"), YES_NO, voiced_s=0.096) == pytest.approx(0.16)
 
 
-def test_a_pause_is_worth_understanding_after_64_ms() -> None:
+def test_a_pause_is_worth_understanding_after_96_ms() -> None:
     caller = Caller().listened_to().voice(0.5)
     fell_silent_at_s = caller.now_s
     caller.silence(0.2)
-    assert caller.at_s(PAUSED) - fell_silent_at_s == pytest.approx(0.064)
+    assert caller.at_s(PAUSED) - fell_silent_at_s == pytest.approx(0.096)
 
 
 @pytest.mark.parametrize("digits_understood", [Completeness.UNFINISHED, Completeness.UNKNOWN])
@@ -145,9 +145,9 @@ def test_what_could_not_open_a_turn_does_not_keep_one_open() -> None:
     assert caller.course == [STARTED, PAUSED, ENDED]
 
 
-def test_noise_as_loud_as_the_line_is_no_voice_even_if_the_detector_trails() -> None:
+def test_in_noise_the_silence_counts_from_the_end_of_the_sound_too() -> None:
     caller = Caller(understood=said("yes")).listened_to().silence(2, level_dbfs=-35)
-    caller.voice(0.5, -20).window(0.8, -34.5, 0.16)
+    caller.voice(0.5, -20).window(0.8, -34.5, 0.16).silence(WINDOW_S, -35)
     assert caller.course == [STARTED, PAUSED, ENDED]
 
 
@@ -172,3 +172,34 @@ def test_another_strategy_decides_how_long_to_wait() -> None:
     caller = Caller(FloorKeeper(TurnSettings(), Hasty()), understood=UNSURE).listened_to()
     caller.voice(0.5).silence(0.15)
     assert caller.course == [STARTED, PAUSED, ENDED]
+
+
+def test_the_silence_counts_from_the_end_of_the_sound_not_of_the_detectors_doubt() -> None:
+    caller = Caller(understood=said("yes")).listened_to().voice(0.5)
+    fell_silent_at_s = caller.now_s
+    caller.window(0.95, -60, 0.096).silence(0.5)
+    assert caller.course == [STARTED, PAUSED, ENDED]
+    assert caller.at_s(ENDED) - fell_silent_at_s == pytest.approx(0.16)
+    assert caller.keeper.voice_ended_at_s == pytest.approx(fell_silent_at_s)
+
+
+def test_a_turn_does_not_end_while_the_detector_still_hears_a_voice() -> None:
+    caller = Caller(understood=said("yes")).listened_to().voice(0.5)
+    caller.window(0.95, -60, 0.192)
+    assert caller.course == [STARTED, PAUSED]
+    caller.voice(0.5).silence(0.5)
+    assert caller.course == [STARTED, PAUSED, RESUMED, PAUSED, ENDED]
+
+
+def test_a_caller_who_turns_away_from_the_telephone_is_still_heard() -> None:
+    caller = Caller(understood=said("yes")).listened_to().voice(0.5, -10).voice(1, -50)
+    assert caller.course == [STARTED, PAUSED, RESUMED]
+    caller.silence(0.5)
+    assert caller.course == [STARTED, PAUSED, RESUMED, PAUSED, ENDED]
+
+
+def test_an_echo_that_fades_is_neither_voice_nor_noise() -> None:
+    caller = Caller().listened_to().voice(2, -30, echo=True)
+    assert caller.course == []
+    caller.window(0.6, -20, 0.2)
+    assert caller.course == [STARTED]

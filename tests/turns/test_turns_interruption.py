@@ -51,7 +51,7 @@ def test_what_is_not_understood_in_a_second_was_nothing() -> None:
 
 
 def test_a_short_word_that_means_something_takes_the_floor_and_ends_as_a_turn() -> None:
-    caller = Caller(understood=said("stop")).spoken_to().voice(0.3).silence(0.12)
+    caller = Caller(understood=said("stop")).spoken_to().voice(0.3).silence(0.16)
     assert caller.course == [HOLD, PAUSED, INTERRUPTED]
     caller.listened_to().silence(0.2)
     assert caller.course == [HOLD, PAUSED, INTERRUPTED, ENDED]
