@@ -38,7 +38,11 @@ class Frontdesk:
 
     @property
     def sip_uri(self) -> str:
-        return f"sip:100@127.0.0.1:{self.settings.sip_port}"
+        return self.uri("100")
+
+    def uri(self, extension: str) -> str:
+        """Where a telephone dials that extension."""
+        return f"sip:{extension}@127.0.0.1:{self.settings.sip_port}"
 
     def get(self, path: str, **query: Any) -> Any:
         """A GET of the API, as an API key with the viewer's role sees it."""
@@ -178,13 +182,14 @@ async def hold_call(
     *,
     voice: str = "slt",
     caller: str = "",
+    extension: str = "100",
     listening: Listening | None = None,
 ) -> Talk:
     """Call, go through the steps (a string is said), and look the call up afterwards."""
     caller = caller or next_caller()
     asked = [Say(step) if isinstance(step, str) else step for step in steps]
     ready = await render(asked, lambda text: spoken(text, voice))
-    call = await phone.dial(frontdesk.sip_uri, caller=caller)
+    call = await phone.dial(frontdesk.uri(extension), caller=caller)
     patience = listening or Listening(quiet_s=1.0, patience_s=12)
     records = [record async for record in converse(call, ready, listening=patience)]
     detail = await asyncio.to_thread(_ended_call, frontdesk, caller)
