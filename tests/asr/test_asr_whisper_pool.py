@@ -190,13 +190,13 @@ def test_when_all_is_full_who_has_most_waiting_gives_way() -> None:
 
 def test_rolling_passes_are_for_pools_with_a_free_thread() -> None:
     with one_thread_held() as (pool, release):
-        assert not pool.has_room_to_roll
+        seen = [pool.has_room_to_roll]
         waiting = pool.submit("a", saying("a"), ANSWER)
         release.set()
         results([waiting])
-    with running(1, Clock()) as pool:
-        assert pool.has_room_to_roll
-    assert not pool.has_room_to_roll, "it is closed"
+        seen.append(pool.has_room_to_roll)
+    seen.append(pool.has_room_to_roll)
+    assert seen == [False, True, False], "held, idle, closed"
 
 
 def test_one_of_two_threads_is_kept_for_those_who_wait() -> None:
@@ -204,11 +204,12 @@ def test_one_of_two_threads_is_kept_for_those_who_wait() -> None:
     with running(2, Clock()) as pool:
         rolling = pool.submit("a", holding(begun, release), Urgency.ROLLING)
         assert begun.wait(WAIT_S)
-        assert not pool.has_room_to_roll
+        seen = [pool.has_room_to_roll]
         assert results([pool.submit("b", saying("b"), ANSWER)]) == ["b"]
         release.set()
         results([rolling])
-        assert pool.has_room_to_roll
+        seen.append(pool.has_room_to_roll)
+    assert seen == [False, True]
 
 
 def test_rolling_passes_stop_before_they_take_the_processor() -> None:
@@ -217,35 +218,38 @@ def test_rolling_passes_stop_before_they_take_the_processor() -> None:
         while pool.has_room_to_roll:
             results([pool.submit("a", taking(1.0, clock), Urgency.ROLLING)])
             assert clock.now_s < 100.0 + 20.0
-        assert not pool.is_overloaded, "nobody has to wait for them"
+        was_overloaded = pool.is_overloaded
         clock.now_s += 20.0 * (1 / ROLLING_SHARE)
         assert pool.has_room_to_roll
+    assert not was_overloaded, "nobody has to wait for them"
 
 
 def test_a_pool_whose_threads_hardly_rest_is_overloaded_until_they_do() -> None:
     clock = Clock()
     with running(1, clock) as pool:
-        assert not pool.is_overloaded
+        seen = [pool.is_overloaded]
         for _ in range(200):
             results([pool.submit("a", taking(OVERLOADED_SHARE + 0.05, clock), ANSWER)])
             clock.now_s += 0.2 - 0.05
-        assert pool.is_overloaded
+        seen.append(pool.is_overloaded)
         clock.now_s += 20.0
-        assert not pool.is_overloaded
+        seen.append(pool.is_overloaded)
+    assert seen == [False, True, False]
 
 
 def test_a_pool_that_turned_somebody_away_says_so_for_a_while() -> None:
     clock = Clock()
     with one_thread_held(clock) as (pool, release):
         waiting = [pool.submit(n, saying(""), ANSWER) for n in range(WAITING_PER_WORKER)]
-        assert not pool.is_overloaded
+        seen = [pool.is_overloaded]
         with pytest.raises(BusyError):
             pool.submit("late", saying(""), ANSWER)
-        assert pool.is_overloaded
+        seen.append(pool.is_overloaded)
         release.set()
         results(waiting)
         clock.now_s += REFUSED_FOR_S
-        assert not pool.is_overloaded
+        seen.append(pool.is_overloaded)
+    assert seen == [False, True, False]
 
 
 def test_the_wait_to_expect_is_what_the_queue_takes() -> None:
