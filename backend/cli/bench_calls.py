@@ -1,4 +1,4 @@
-"""What both benches need: a Frontdesk that answers, voices made beforehand, calls looked up."""
+"""What the benches need: a Frontdesk that answers, voices made beforehand, calls looked up."""
 
 import asyncio
 import time
@@ -26,8 +26,8 @@ Speech = Mapping[tuple[str, str], Pcm]
 """Audio by voice and sentence."""
 
 
-async def require_running(settings: Settings) -> str:
-    """The address to dial. Raises LineError when nothing answers there."""
+async def require_running(settings: Settings, extension: str = BOT_EXTENSION) -> str:
+    """The address to dial for an extension. Raises LineError when nothing answers there."""
     configure_logging("warning", None)  # standard output is for the figures
     host = probe.reachable_host(settings)
     if not await probe.answers(settings, ANSWERS_S):
@@ -36,7 +36,7 @@ async def require_running(settings: Settings) -> str:
             fix="The bench measures a running Frontdesk: start `frontdesk up` in another terminal, "
             "with the same settings.",
         )
-    return f"sip:{BOT_EXTENSION}@{host}:{settings.sip_port}"
+    return f"sip:{extension}@{host}:{settings.sip_port}"
 
 
 def callers() -> Iterator[str]:

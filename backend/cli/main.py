@@ -1,13 +1,13 @@
 """The command `frontdesk`. Each command imports what it needs when it runs: `--help` is instant."""
 
-import asyncio
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from backend.cli.bench_commands import bench_app
+from backend.cli.running import run
 from backend.config import Settings, load_settings
 from backend.core.errors import FrontdeskError
 from backend.core.logs import configure_logging
@@ -24,7 +24,6 @@ pbx_app = typer.Typer(no_args_is_help=True, help="The PBX, ours or yours.")
 models_app = typer.Typer(no_args_is_help=True, help="Whisper models and Piper voices.")
 parts_app = typer.Typer(no_args_is_help=True, help="System parts: Asterisk, flite, …")
 users_app = typer.Typer(no_args_is_help=True, help="Who may sign in, and keys for programs.")
-bench_app = typer.Typer(no_args_is_help=True, help="Measure a running Frontdesk by calling it.")
 app.add_typer(db_app, name="db")
 app.add_typer(pbx_app, name="pbx")
 app.add_typer(models_app, name="models")
@@ -44,13 +43,6 @@ def main() -> None:
         sys.exit(1)
 
 
-def _run(coroutine: Coroutine[Any, Any, object]) -> None:
-    try:
-        asyncio.run(coroutine)
-    except KeyboardInterrupt:
-        sys.exit(130)
-
-
 def _settings() -> Settings:
     return load_settings()
 
@@ -67,7 +59,7 @@ def up(
     """Start the PBX and the bot; Ctrl-C stops both."""
     from backend.cli.up import run_up
 
-    _run(run_up(_settings(), demo=demo, stop_after_demo=stop_after_demo))
+    run(run_up(_settings(), demo=demo, stop_after_demo=stop_after_demo))
 
 
 @app.command(hidden=True)
@@ -77,7 +69,7 @@ def serve(
     """Run the bot alone: what `up` starts and watches."""
     from backend.cli.serve import run_serve
 
-    _run(run_serve(_settings(), ready_fd if ready_fd >= 0 else None))
+    run(run_serve(_settings(), ready_fd if ready_fd >= 0 else None))
 
 
 @app.command()
@@ -120,7 +112,7 @@ def call(
         out=out,
         as_json=as_json,
     )
-    _run(work)
+    run(work)
 
 
 @app.command()
@@ -128,7 +120,7 @@ def chat() -> None:
     """Talk to the agent by typing: no audio, no PBX."""
     from backend.cli.chat import run_chat
 
-    _run(run_chat(_settings()))
+    run(run_chat(_settings()))
 
 
 @app.command()
@@ -136,7 +128,7 @@ def doctor() -> None:
     """Check every part and print what to do about it."""
     from backend.cli.doctor import run_doctor
 
-    _run(run_doctor(_settings()))
+    run(run_doctor(_settings()))
 
 
 @app.command()
@@ -214,7 +206,7 @@ def users_password(name: Annotated[str, typer.Argument(help="Who.")] = "owner") 
     """Give somebody a new one-time password."""
     from backend.cli.users import new_password
 
-    _run(new_password(_settings(), name))
+    run(new_password(_settings(), name))
 
 
 @users_app.command("key")
@@ -225,30 +217,4 @@ def users_key(
     """Make an API key for a program; it is shown once."""
     from backend.cli.users import new_key
 
-    _run(new_key(_settings(), name, role))
-
-
-@bench_app.command("answers")
-def bench_answers(
-    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 60,
-    at_once: Annotated[int, typer.Option(min=1, help="How many of them at once.")] = 4,
-    voices: Annotated[str, typer.Option(help="flite voices, comma-separated.")] = "slt,awb,rms",
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-) -> None:
-    """Are the answers right, and how long do callers wait for them?"""
-    from backend.cli.bench import run_answers
-
-    named = tuple(voice.strip() for voice in voices.split(",") if voice.strip()) or ("slt",)
-    _run(run_answers(_settings(), count=calls, at_once=at_once, voices=named, as_json=as_json))
-
-
-@bench_app.command("hold")
-def bench_hold(
-    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 50,
-    hold_s: Annotated[float, typer.Option(min=1, help="Seconds they are all up together.")] = 20,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
-) -> None:
-    """Hold many talking calls at once; CPU and memory of bot, Asterisk and phone."""
-    from backend.cli.bench_hold import run_hold
-
-    _run(run_hold(_settings(), count=calls, hold_s=hold_s, as_json=as_json))
+    run(new_key(_settings(), name, role))

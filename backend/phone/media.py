@@ -45,6 +45,8 @@ class Media:
         self.surroundings: Surroundings | None = None
         self.noise_position = random.getrandbits(24)
         self._silence = _silence(Law.MU)
+        self.late_s = 0.0
+        """How much later than its place the last packet heard arrived."""
         self._connected = False
         self._event_payload_type: int | None = None
         self._queue: deque[Speech | KeyPress] = deque()
@@ -202,6 +204,7 @@ class Media:
         if self.first_packet_at_s is None:
             self.first_packet_at_s = arrived_s
         start_s = self._place(packet, arrived_s)
+        self.late_s = arrived_s - start_s
         self.heard.place(start_s, packet.payload, self.law)
         return start_s, packet.payload
 

@@ -1,0 +1,106 @@
+"""The commands `frontdesk bench …`. Each imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.cli.running import run
+from backend.config import load_settings
+
+bench_app = typer.Typer(no_args_is_help=True, help="Measure a running Frontdesk by calling it.")
+
+Extension = Annotated[str, typer.Option(help="100: turn by turn. 200: streaming.")]
+Voices = Annotated[str, typer.Option("--voice", help="flite voices, comma-separated.")]
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+Keep = Annotated[Path | None, typer.Option(help="Folder for recordings (stereo) and accounts.")]
+AtOnce = Annotated[int, typer.Option(min=1, help="How many of them at once.")]
+
+
+@bench_app.command("answers")
+def answers(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 60,
+    at_once: AtOnce = 4,
+    voices: Annotated[str, typer.Option(help="flite voices, comma-separated.")] = "slt,awb,rms",
+    as_json: AsJson = False,
+) -> None:
+    """Are the answers right, and how long do callers wait for them?"""
+    from backend.cli.bench import run_answers
+
+    run(
+        run_answers(
+            load_settings(), count=calls, at_once=at_once, voices=_names(voices), as_json=as_json
+        )
+    )
+
+
+@bench_app.command("hold")
+def hold(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls at once.")] = 50,
+    hold_s: Annotated[float, typer.Option(min=1, help="Seconds they are all up together.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Hold many talking calls at once; CPU and memory of bot, Asterisk and phone."""
+    from backend.cli.bench_hold import run_hold
+
+    run(run_hold(load_settings(), count=calls, hold_s=hold_s, as_json=as_json))
+
+
+@bench_app.command("latency")
+def latency(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls.")] = 12,
+    turns: Annotated[int, typer.Option(min=1, help="Turns in each.")] = 12,
+    at_once: AtOnce = 1,
+    extension: Extension = "200",
+    voices: Voices = "slt,awb,rms",
+    keep: Keep = None,
+    seed: Annotated[int, typer.Option(help="Another one asks in another order.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """How long callers wait, at their ear, by kind of question; and what it is made of."""
+    from backend.cli.bench_latency import run_latency
+
+    run(
+        run_latency(
+            load_settings(),
+            calls=calls,
+            turns=turns,
+            at_once=at_once,
+            extension=extension,
+            voices=_names(voices),
+            keep=keep,
+            seed=seed,
+            as_json=as_json,
+        )
+    )
+
+
+@bench_app.command("interruptions")
+def interruptions(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls of each kind.")] = 50,
+    at_once: AtOnce = 4,
+    extension: Extension = "200",
+    voices: Voices = "slt,awb,rms",
+    keep: Keep = None,
+    seed: Annotated[int, typer.Option(help="Another one coughs at other moments.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Does the bot stop when talked over, and for nothing else? Does it wait out a pause?"""
+    from backend.cli.bench_interruptions import run_interruptions
+
+    run(
+        run_interruptions(
+            load_settings(),
+            calls=calls,
+            at_once=at_once,
+            extension=extension,
+            voices=_names(voices),
+            keep=keep,
+            seed=seed,
+            as_json=as_json,
+        )
+    )
+
+
+def _names(voices: str) -> tuple[str, ...]:
+    return tuple(voice.strip() for voice in voices.split(",") if voice.strip()) or ("slt",)
