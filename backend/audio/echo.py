@@ -1,6 +1,5 @@
 """Is what we hear our own voice coming back, from a hybrid or a loudspeaker telephone?"""
 
-from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,8 +12,6 @@ from backend.audio.pcm import Pcm
 class EchoSettings:
     """What counts as echo."""
 
-    longest_delay_s: float = 0.3
-    """How late it may be: the round trip through a mobile network and a jitter buffer."""
     loss_db: float = 9.0
     """At least this much quieter than what we played. Hybrids lose 12 dB and more; a caller is
     about as loud as we are."""
@@ -25,74 +22,39 @@ class EchoSettings:
     """What is this much quieter than we are is rarely anything but echo, and"""
     faint_similarity: float = 0.4
     """this likeness is enough: a room that rings for 50 ms leaves no more of it."""
-    heard_s: float = 0.128
-    """Length that `is_echo` wants: with less, any two vowels of the same pitch look alike."""
 
 
-class EchoJudge:
-    """Knows what one caller was played lately. Both sides at one rate and on one clock."""
+HEARD_S = 0.128
+"""How much of the caller's audio `is_echo` wants: with less, any two vowels of one pitch look
+alike."""
+PLAYED_S = HEARD_S + 0.3
+"""How much of ours it wants: echoes come up to 300 ms late, after a mobile network's round trip
+and a jitter buffer."""
 
-    def __init__(self, rate_hz: int = 8000, settings: EchoSettings | None = None) -> None:
-        self.settings = settings or EchoSettings()
-        self._rate_hz = rate_hz
-        self._played: deque[tuple[float, Pcm]] = deque()
-        self._lags = round(self.settings.longest_delay_s * rate_hz)
 
-    def play(self, pcm: Pcm, starts_at_s: float, now_s: float) -> None:
-        """The caller is played this from then on, which may be later than now: a burst. Call it
-        in the order of playing."""
-        self._forget_before(now_s)
-        self._played.append((starts_at_s, pcm))
+def is_echo(heard: Pcm, played: Pcm, settings: EchoSettings | None = None) -> bool:
+    """Whether `heard` is `played` coming back: both end now, at one rate, of 8 kHz.
 
-    def flush(self, at_s: float) -> None:
-        """What would have been played after `at_s` is not."""
-        kept = [
-            (starts_at_s, pcm[: max(0, round((at_s - starts_at_s) * self._rate_hz))])
-            for starts_at_s, pcm in self._played
-        ]
-        self._played = deque((start, pcm) for start, pcm in kept if len(pcm))
+    Takes 0.1 ms when the levels leave it open, else a third of it.
+    """
+    s = settings or EchoSettings()
+    if not len(heard):
+        return False
+    ours = _at_least(played, len(heard)).astype(np.float32)
+    energy = _moving_energy(ours, len(heard))
+    mine = max(1.0, float(np.sum(heard.astype(np.float64) ** 2)))
+    loss_db = 10 * np.log10(np.maximum(energy, 1.0) / mine)
+    possible = loss_db >= s.loss_db
+    if not possible.any():
+        return False
+    likeness = np.abs(_correlation(ours, heard)[possible]) / np.sqrt(energy[possible] * mine)
+    losses_db, similarities = (s.loss_db, s.faint_loss_db), (s.similarity, s.faint_similarity)
+    return bool((likeness >= np.interp(loss_db[possible], losses_db, similarities)).any())
 
-    def is_echo(self, heard: Pcm, ended_at_s: float) -> bool:
-        """Whether `heard` (the last `EchoSettings.heard_s`) is what was played shortly before.
 
-        Takes 0.1 ms when the level leaves it open, else next to nothing.
-        """
-        self._forget_before(ended_at_s - len(heard) / self._rate_hz)
-        if not self._played or not len(heard):
-            return False
-        played = self._played_until(ended_at_s, self._lags + len(heard))
-        energy = _moving_energy(played, len(heard))
-        mine = max(1.0, float(np.sum(heard.astype(np.float64) ** 2)))
-        loss_db = 10 * np.log10(np.maximum(energy, 1.0) / mine)
-        possible = loss_db >= self.settings.loss_db
-        if not possible.any():
-            return False
-        products = _correlation(played, heard)[possible]
-        likeness = np.abs(products) / np.sqrt(energy[possible] * mine)
-        return bool((likeness >= self._similarity(loss_db[possible])).any())
-
-    def _similarity(self, loss_db: NDArray[np.float64]) -> NDArray[np.float64]:
-        s = self.settings
-        losses_db, similarities = (s.loss_db, s.faint_loss_db), (s.similarity, s.faint_similarity)
-        wanted: NDArray[np.float64] = np.interp(loss_db, losses_db, similarities)
-        return wanted
-
-    def _played_until(self, ended_at_s: float, samples: int) -> NDArray[np.float32]:
-        span = np.zeros(samples, dtype=np.float32)
-        for starts_at_s, pcm in self._played:
-            at = samples - round((ended_at_s - starts_at_s) * self._rate_hz)
-            first, last = max(0, at), min(samples, at + len(pcm))
-            if first < last:
-                span[first:last] = pcm[first - at : last - at]
-        return span
-
-    def _forget_before(self, at_s: float) -> None:
-        oldest_s = at_s - self.settings.longest_delay_s
-        while self._played:
-            starts_at_s, pcm = self._played[0]
-            if starts_at_s + len(pcm) / self._rate_hz > oldest_s:
-                return
-            self._played.popleft()
+def _at_least(played: Pcm, samples: int) -> Pcm:
+    """Nothing was played before the beginning."""
+    return np.concatenate((np.zeros(max(0, samples - len(played)), dtype=np.int16), played))
 
 
 def _moving_energy(signal: NDArray[np.float32], length: int) -> NDArray[np.float64]:
