@@ -140,11 +140,33 @@ class Settings(BaseSettings):
     barge_in_voiced_s: Annotated[float, Field(ge=0.06, le=1)] = Field(
         0.12, description="Streaming: how long the caller speaks over us before we fall silent."
     )
+    minimum_speech_s: Annotated[float, Field(ge=0.03, le=0.3)] = Field(
+        0.06, description="Streaming: shorter sounds are no speech."
+    )
+    voice_detector: Literal["auto", "energy"] = Field(
+        "auto",
+        description="Streaming: `auto` tells voices from noise with the Silero model, and by "
+        "loudness alone where that does not load; `energy` is always loudness.",
+    )
+    energy_minimum_dbfs: Annotated[float, Field(ge=-70, le=-20)] = Field(
+        -45.0, description="By loudness: what is quieter is no voice."
+    )
+    energy_baseline_factor: Annotated[float, Field(ge=1.2, le=10)] = Field(
+        2.5, description="By loudness: how many times louder than the line's noise a voice is."
+    )
+    energy_debounce_s: Annotated[float, Field(ge=0.03, le=0.3)] = Field(
+        0.03, description="By loudness: shorter sounds are clicks."
+    )
     end_silence_s: Annotated[int, Field(ge=1, le=5)] = Field(
         1, description="Turn mode: silence that ends an utterance (Asterisk takes whole seconds)."
     )
     number_silence_s: Annotated[int, Field(ge=1, le=5)] = Field(
         2, description="Turn mode: the same while a number is being said; people pause in numbers."
+    )
+    filler_after_s: Annotated[float, Field(ge=0.3, le=10)] = Field(
+        1.0,
+        description="Seconds of silence after the caller's turn that are bridged with a word, when "
+        "no answer can be ready sooner.",
     )
     reprompts: Annotated[int, Field(ge=0, le=5)] = Field(
         1, description="Reprompts after silence or noise before we say goodbye."
