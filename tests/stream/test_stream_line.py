@@ -118,9 +118,9 @@ class Call:
         await self.line.close()
 
     async def caller(self, *script: tuple[str, float]) -> None:
-        """("voice" or "quiet", seconds) one after the other."""
+        """("voice", "echo" or "quiet", seconds) one after the other."""
         for what, length_s in script:
-            self._level = 9000 if what == "voice" else 0
+            self._level = {"voice": 9000, "echo": 400, "quiet": 0}[what]
             await asyncio.sleep(length_s)
         self._level = 0
 
@@ -255,6 +255,19 @@ def test_a_cough_makes_us_pause_and_go_on() -> None:
         assert ear.happened == ["pause", "forget"]
         assert len(call.port.flushes) == 1
         assert call.clock() - began_s < 4.0 + 1.2
+
+    live(test)
+
+
+def test_our_own_voice_coming_back_does_not_silence_us() -> None:
+    async def test(call: Call) -> None:
+        ear = FakeEar("stop it", Completeness.COMPLETE)
+        saying = asyncio.ensure_future(say(call, ear, ("one two three", 4.0)))
+        await call.caller(("quiet", 1.0), ("echo", 2.0))
+        said = await saying
+        assert said.heard == ("one two three",)
+        assert not call.port.flushes
+        assert not ear.fed
 
     live(test)
 

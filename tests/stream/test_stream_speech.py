@@ -186,3 +186,23 @@ def test_a_sentence_without_audio_is_refused() -> None:
             await speech_on(FakePort(clock)).speak(told())
 
     run_virtually(test)
+
+
+def test_what_was_just_heard_of_us_can_be_looked_back_at() -> None:
+    async def test(clock: Clock) -> None:
+        speech = speech_on(FakePort(clock))
+        began_s = clock()
+        speaking = asyncio.ensure_future(speech.speak(utterances(("one", 1.0))))
+        await sleep_until(clock, began_s + 0.2)
+        assert np.count_nonzero(speech.played(0.5)) == pytest.approx(1600, abs=80)
+        await sleep_until(clock, began_s + 0.9)
+        assert np.count_nonzero(speech.played(0.5)) == pytest.approx(4000, abs=80)
+        await speaking
+        await sleep_until(clock, began_s + 1.3)
+        last = speech.played(0.5)
+        assert np.count_nonzero(last) == pytest.approx(1600, abs=160)
+        assert not last[-2000:].any()
+        await sleep_until(clock, began_s + 2.0)
+        assert not len(speech.played(0.5))
+
+    run_virtually(test)

@@ -6,11 +6,13 @@ import itertools
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+import numpy as np
 import structlog
 
+from backend.audio.echo import HEARD_S, PLAYED_S, is_echo
 from backend.audio.pcm import Pcm
 from backend.core.errors import HungUp
 from backend.core.records import CallInfo
@@ -35,6 +37,10 @@ Result = TypeVar("Result")
 
 PRE_ROLL_S = 2.0
 """Audio kept from before a voice was noticed: as much as turn-taking may ask for."""
+
+ECHO_WINDOWS = round(HEARD_S / 0.032)
+ECHO_PROBABILITY = 0.2
+"""What is surely no voice needs no asking whose it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +200,7 @@ class StreamLine:
             ear.feed(pcm)
         self._remember(pcm)
         self._follow_speech(window.at_s)
+        window = self._without_echo(window)
         self._let_keys_interrupt()
         decision = self._taker.hear(window, ear.heard)
         if decision is not None:
@@ -261,6 +268,17 @@ class StreamLine:
         if sentence is not None and sentence is not self._announced:
             self._announced = sentence
             self._taker.speak(at_s, interruptible=sentence.interruptible)
+
+    def _without_echo(self, window: Window) -> Window:
+        """Our own voice, coming back from the caller's side, is told apart from theirs."""
+        if self._speech is None or window.probability < ECHO_PROBABILITY:
+            return window
+        played = self._speech.played(PLAYED_S)
+        if not len(played):
+            return window
+        few = range(-min(len(self._recent), ECHO_WINDOWS), 0)
+        latest = np.concatenate([self._recent[place] for place in few])
+        return replace(window, is_echo=is_echo(latest, played))
 
     def _let_keys_interrupt(self) -> None:
         """A key takes the floor, unless what is being said must be heard."""

@@ -5,7 +5,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 
-from backend.audio.g711 import encode
+import numpy as np
+
+from backend.audio.g711 import decode, encode
+from backend.audio.pcm import EMPTY, Pcm
 from backend.core.errors import LineError
 from backend.core.speech import Sentence
 from backend.telephony.line import Utterance
@@ -137,12 +140,20 @@ class Speech:
             self._playout.catch_up(now_s)
             self._changed.set()
 
-    def played_before(self, samples: int) -> bytes:
-        """The last `samples` of what was played by now, for telling an echo; µ-law."""
-        place = self._place()
-        audio = b"".join(bytes(part.audio) for part in self._parts[-2:])
-        begins = self._parts[-2:][0].begins if self._parts else 0
-        return audio[max(0, place - begins - samples) : max(0, place - begins)]
+    def played(self, length_s: float) -> Pcm:
+        """What the caller heard of us in the last so many seconds; empty when it was nothing.
+
+        May be shorter: what lies before it was silence.
+        """
+        now_s = self._clock()
+        silent_s = max(0.0, now_s - self._playout.ends_at_s)
+        if self._held_at is not None or silent_s >= length_s or not self._parts:
+            return EMPTY
+        place, first = self._place(), self._parts[-2:][0]
+        wanted = round((length_s - silent_s) * RATE_HZ)
+        ulaw = b"".join(bytes(part.audio) for part in self._parts[-2:])
+        said = decode(ulaw[max(0, place - first.begins - wanted) : max(0, place - first.begins)])
+        return np.concatenate((said, np.zeros(round(silent_s * RATE_HZ), dtype=np.int16)))
 
     def _send(self) -> None:
         """Give the port what it has not had, in whole frames; the rest of a sentence ends it."""
