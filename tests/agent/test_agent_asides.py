@@ -47,10 +47,10 @@ def test_an_unclear_goodbye_is_not_taken_for_one(call: Call) -> None:
 
 
 def test_what_to_a_doubt_asks_the_doubt_again(call: Call) -> None:
-    call.says("what is my balance", confidence=0.4)
+    call.says("i have a complaint", confidence=0.4)
     answer = call.says("can you repeat that")
-    assert answer.sentences == ["Sorry, did you say something about your bill?"]
-    assert "customer number" in call.says("yes")
+    assert answer.sentences == ["Sorry, did you say something about a complaint?"]
+    assert "tell me what happened" in call.says("yes")
 
 
 def test_a_doubt_about_nothing_we_know_is_noise(call: Call) -> None:

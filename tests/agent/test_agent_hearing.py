@@ -83,32 +83,37 @@ def test_half_a_number_heard_badly_is_no_wrong_number(call: Call) -> None:
     assert "Your balance is $84.50." in call.says("1004")
 
 
-def test_doubtful_words_are_asked_about(call: Call) -> None:
-    answer = call.says("what is my balance", confidence=0.4)
-    assert answer.sentences == ["Sorry, did you say something about your bill?"]
+def test_doubtful_words_are_asked_about_before_they_do_anything(call: Call) -> None:
+    answer = call.says("i want to talk to a person", confidence=0.4)
+    assert answer.sentences == ["Sorry, did you say something about speaking to a person?"]
     assert call.question.expect is Expect.YES_NO
 
 
+def test_doubtful_words_that_can_only_mean_one_harmless_thing_are_answered(call: Call) -> None:
+    assert "Monday to Friday" in call.says("and what time do you open", confidence=0.4)
+    assert "customer number" in call.says("what is my balance", confidence=0.4)
+
+
 def test_yes_to_a_doubt_handles_it_as_said(call: Call) -> None:
-    call.says("what is my balance", confidence=0.4)
-    assert "customer number" in call.says("that's it")
+    call.says("i have a complaint", confidence=0.4)
+    assert "tell me what happened" in call.says("that's it")
 
 
 def test_no_to_a_doubt_asks_again(call: Call) -> None:
-    call.says("what is my balance", confidence=0.4)
+    call.says("i have a complaint", confidence=0.4)
     answer = call.says("no")
     assert "Please say it again." in answer
     assert call.question.expect is Expect.OPEN
 
 
 def test_saying_something_else_settles_a_doubt_too(call: Call) -> None:
-    call.says("what is my balance", confidence=0.4)
+    call.says("i have a complaint", confidence=0.4)
     assert "Monday to Friday" in call.says("no i asked when are you open")
 
 
 def test_a_second_wrong_guess_offers_the_keys(call: Call) -> None:
     for _ in range(2):
-        call.says("what is my balance", confidence=0.4)
+        call.says("i have a complaint", confidence=0.4)
         answer = call.says("no")
     assert "Press 1 for your bill." in answer
 

@@ -9,6 +9,12 @@ from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import YES_NO_QUESTION, Turn
 from backend.agent.words import words
 
+CLEAR = 0.75
+"""Confidence in an intent from which words that were recognised badly need no asking back: "i've
+what time do you open in the morning" can only mean one thing."""
+ASKED_BACK = frozenset({"complaint", "goodbye", "human"})
+"""Intents acted on at once, whose mistake costs the caller something. A cancellation asks by
+itself, and what needs the customer's number is known to be meant when that is told."""
 MOST_DENIALS = 2
 """After this many wrong guesses in a row the keys are offered."""
 
@@ -23,6 +29,8 @@ def raise_doubt(turn: Turn) -> bool:
     elif turn.guess.label == UNKNOWN:
         noise(turn)
         return True
+    elif turn.guess.confidence >= CLEAR and turn.guess.intent not in ASKED_BACK:
+        return False
     else:
         about = turn.knowledge.about.get(turn.guess.label)
         phrase = Phrase("confirm_topic", {"about": about}) if about else None
