@@ -68,11 +68,11 @@ class InterruptionSettings:
 
     barge_in_voiced_s: float = 0.12
     """Voice that makes us fall silent: longer than a click, shorter than any word."""
-    interrupt_voiced_s: float = 0.7
-    """Voice in all after which the caller has the floor, whatever it is. Coughs and "mhm" are
-    shorter; waiting costs nothing, as we are silent already."""
-    backchannel_voiced_s: float = 1.5
-    """The same when all that was understood is "mhm": it may be drawn out."""
+    interrupt_voiced_s: float = 1.2
+    """Voice in all after which the caller has the floor, whatever it is. A drawn-out "mm hmm" has
+    1.1 s; waiting costs nothing, as we are silent already and words are judged at any pause."""
+    backchannel_voiced_s: float = 2.0
+    """The same when all that was understood is "mhm": it may be repeated."""
     nothing_follows_s: float = 0.4
     """Silence after which we go on when it was a cough or "mhm"."""
     doubt_follows_s: float = 1.0

@@ -58,7 +58,7 @@ def test_a_short_word_that_means_something_takes_the_floor_and_ends_as_a_turn() 
 
 
 def test_voice_that_lasts_takes_the_floor_before_it_is_understood() -> None:
-    caller = Caller(understood=said("i want something else")).spoken_to().voice(1)
+    caller = Caller(understood=said("i want something else")).spoken_to().voice(1.5)
     assert caller.course == [HOLD, INTERRUPTED]
     caller.listened_to().voice(1).silence(1)
     assert caller.course == [HOLD, INTERRUPTED, PAUSED, ENDED]
@@ -74,7 +74,7 @@ def test_words_after_mhm_take_the_floor() -> None:
 
 def test_a_drawn_out_mhm_does_not() -> None:
     caller = Caller(understood=said("mm hmm")).spoken_to()
-    caller.voice(0.5).silence(0.2).voice(0.5).silence(1)
+    caller.voice(0.8).silence(0.2).voice(0.8).silence(1)
     assert caller.course == [HOLD, PAUSED, RESUMED, PAUSED, GO_ON]
 
 
