@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 DRAIN_S = 5.0
 """How long calls in progress may go on when we stop; the PBX then gives them its fallback."""
+PBX_S = 10.0
+"""How long the PBX, which is started beside us, may take before we say that it is not there."""
 SPOOL_MAX_AGE_S = 3600.0
 """Longer than any utterance: what is older was left by a bot that was killed."""
 
@@ -65,6 +67,8 @@ class App:
         await self.start_for_text()
         await self._start_lines()
         await self._start_pages()
+        if self.settings.pbx == "own":
+            await self._streams.wait_ready(PBX_S)
         self._in_background(self._warm(), "warm")
         self._in_background(self._messages.watch(), "messages")
 
@@ -156,7 +160,9 @@ class App:
             store=self.store,
             events=self.events,
             live=self.live,
-            health=HealthCheck(settings, self.store, self.recogniser, self.voice),
+            health=HealthCheck(
+                settings, self.store, self.recogniser, self.voice, lambda: self._streams.trouble
+            ),
             recordings_dir=settings.media_dir / "recordings",
             zone=self._zone,
         )
@@ -188,7 +194,7 @@ class App:
         agi = AgiCalls(settings, self.center)
         await agi.start()
         self._stack.push_async_callback(agi.aclose)
-        streams = StreamCalls(settings, self.center, self.warn)
+        streams = self._streams = StreamCalls(settings, self.center, self.warn)
         self._stack.push_async_callback(streams.aclose)
         await streams.start()
         self._stack.push_async_callback(self.center.drain, DRAIN_S)

@@ -1,7 +1,7 @@
 """How every part is, for `/health`, the pages and `frontdesk doctor`."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import httpx
 
@@ -23,18 +23,25 @@ class HealthCheck:
     """Looks at every part; a call of it takes a second at most."""
 
     def __init__(
-        self, settings: Settings, store: Store, recogniser: Recogniser, voice: LadderVoice
+        self,
+        settings: Settings,
+        store: Store,
+        recogniser: Recogniser,
+        voice: LadderVoice,
+        streaming_trouble: Callable[[], str],
     ) -> None:
         self._settings = settings
         self._store = store
         self._recogniser = recogniser
         self._voice = voice
+        self._streaming_trouble = streaming_trouble
 
     async def __call__(self) -> Sequence[PartHealth]:
         """One line a part."""
         return [
             self._database(),
             await self._pbx(),
+            self._streaming(),
             self._recognition(),
             self._synthesis(),
             await self._llm(),
@@ -59,6 +66,14 @@ class HealthCheck:
         return PartHealth(
             "pbx", PartState.DOWN, f"Nothing answers on {where}.", "Is `frontdesk up` running?"
         )
+
+    def _streaming(self) -> PartHealth:
+        trouble = self._streaming_trouble()
+        if not trouble:
+            return PartHealth("streaming", PartState.OK, "Streaming calls are taken over ARI.")
+        if self._settings.pbx == "external" and not self._settings.ari_password:
+            return PartHealth("streaming", PartState.OFF, "No ARI password: calls in turns only.")
+        return PartHealth("streaming", PartState.DOWN, trouble, "Calls in turns are still taken.")
 
     def _recognition(self) -> PartHealth:
         name = self._recogniser.name

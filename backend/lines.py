@@ -10,7 +10,7 @@ import structlog
 from backend.audio.vad import choose_detector
 from backend.calls.center import CallCenter
 from backend.config import Settings
-from backend.core.errors import HungUp
+from backend.core.errors import HungUp, LineError
 from backend.core.ids import new_call_id
 from backend.core.records import CallOutcome
 from backend.pbx.render import account_names, run_folder
@@ -84,11 +84,12 @@ class StreamCalls:
         self._warn = warn
         self._stack = AsyncExitStack()
         self._server: AriServer | None = None
+        self._client: AriClient | None = None
 
     @property
-    def client(self) -> AriClient | None:
-        """The connection to Asterisk, once started."""
-        return self._client if self._server is not None else None
+    def trouble(self) -> str:
+        """Why streaming calls cannot come, in one sentence; empty when they can."""
+        return self._client.trouble if self._client is not None else "Not started."
 
     async def start(self) -> None:
         """Take calls as soon as Asterisk is there; does not wait for it. Raises FrontdeskError."""
@@ -107,6 +108,15 @@ class StreamCalls:
         self._server = AriServer(self._client, self._take)
         await self._server.start()
         self._stack.push_async_callback(self._server.aclose)
+
+    async def wait_ready(self, within_s: float) -> None:
+        """Until Asterisk sends us calls; a warning when it takes longer than that."""
+        if self._client is None:
+            return
+        try:
+            await self._client.wait_up(within_s)
+        except LineError as error:
+            self._warn(error.code, str(error))
 
     def stop_listening(self) -> None:
         """Take no new calls; those in progress go on."""

@@ -14,6 +14,7 @@ from backend.cli.parts import ensure_parts
 from backend.config import Settings
 from backend.core.logs import configure_logging
 from backend.parts.asterisk import ensure_asterisk
+from backend.pbx.render import BOT_EXTENSION, STREAM_EXTENSION
 from backend.pbx.rescue import rescue_calls
 from backend.pbx.server import PbxServer
 from backend.supervisor import Supervisor
@@ -57,7 +58,8 @@ def _supervisor(settings: Settings) -> Supervisor:
 def _greet(settings: Settings, ready: Ready) -> None:
     typer.echo("Frontdesk takes calls.")
     if settings.pbx == "own":
-        typer.echo(f"  Dial      sip:100@{settings.sip_host}:{settings.sip_port}")
+        where = f"{settings.sip_host}:{settings.sip_port}"
+        typer.echo(f"  Dial      sip:{STREAM_EXTENSION}@{where}   ({BOT_EXTENSION}: in turns)")
         typer.echo("  Softphone `frontdesk pbx account` shows how to register one")
     typer.echo(f"  Dashboard {ready.url}")
     if ready.one_time_password:
@@ -66,7 +68,7 @@ def _greet(settings: Settings, ready: Ready) -> None:
         )
     for note in ready.notes:
         typer.echo(f"  Note      {note}")
-    typer.echo("  Try       frontdesk call 100 --say 'what are your opening hours'")
+    typer.echo("  Try       frontdesk call 200 --say 'what are your opening hours'")
     typer.echo("  Ctrl-C stops everything.")
 
 
@@ -75,7 +77,7 @@ async def _demo(settings: Settings) -> None:
 
     typer.echo("\nThe sample call:")
     with suppress(asyncio.CancelledError):
-        await run_call(settings, "100", DEMO_STEPS, quiet=True)
+        await run_call(settings, STREAM_EXTENSION, DEMO_STEPS, quiet=True)
 
 
 def _sample_data(settings: Settings) -> None:
