@@ -1,14 +1,11 @@
 """Which number the caller means, among everything that sounds like digits in a sentence."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from backend.agent.slots.spoken import CORRECTIONS
 from backend.agent.slots.spoken_digits import DigitRun, digit_runs, tokens
 
-_CORRECTIONS = (
-    ("no",), ("sorry",), ("wait",), ("actually",), ("correction",), ("oops",), ("rather",),
-    ("i", "mean"), ("scratch", "that"), ("make", "that"), ("i", "meant"), ("wrong",), ("again",),
-)  # fmt: skip
 _INTRODUCTIONS = frozenset(
     ["my", "the", "is", "it's", "number", "number's", "customer", "account", "id", "and"]
 )
@@ -22,6 +19,8 @@ class NumberSlot:
 
     digits: str
     complete: bool
+    plain: bool = True
+    """False: there were several, or one was corrected, and this is the one most likely meant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +42,20 @@ def spoken_number(text: str, length: Length) -> NumberSlot | None:
     digits, several numbers and corrections ("one zero, no, one one zero four").
     """
     spoken = tokens(text)
-    runs = [run for run in digit_runs(spoken) if not _negated(spoken, run)]
+    runs = [kept for run in digit_runs(spoken) if (kept := _affirmed(spoken, run, length))]
     candidates: list[str] = []
     previous_end = 0
     for run in runs:
         digits = _trimmed(run, length)
-        if candidates and _ends_with(spoken[previous_end : run.start], _CORRECTIONS):
+        if candidates and _ends_with(spoken[previous_end : run.start], CORRECTIONS):
             candidates = [_corrected(candidates[-1], digits, length)]
         else:
             candidates.append(digits)
         previous_end = run.end
     candidates = [digits for digits in candidates if digits]
-    return _chosen(candidates, length) if candidates else None
+    if not candidates:
+        return None
+    return replace(_chosen(candidates, length), plain=len(runs) == 1)
 
 
 def without_number(text: str, length: Length) -> str:
@@ -119,8 +120,12 @@ def _corrected(before: str, digits: str, length: Length) -> str:
     return digits
 
 
-def _negated(spoken: Sequence[str], run: DigitRun) -> bool:
-    return _ends_with(spoken[: run.start], _NEGATIONS)
+def _affirmed(spoken: Sequence[str], run: DigitRun, length: Length) -> DigitRun | None:
+    """The run without the number that a "not" before it denies."""
+    if not _ends_with(spoken[: run.start], _NEGATIONS):
+        return run
+    rest = run.digits[length.maximum :]
+    return replace(run, digits=rest, optional_head=0) if length.fits(rest) else None
 
 
 def _ends_with(spoken: Sequence[str], phrases: Iterable[tuple[str, ...]]) -> bool:
