@@ -102,5 +102,61 @@ def interruptions(
     )
 
 
+@bench_app.command("capacity")
+def capacity(
+    extension: Extension = "200",
+    idle: Annotated[
+        int, typer.Option(min=0, help="Instead: the cost of this many calls that only listen.")
+    ] = 0,
+    step: Annotated[int, typer.Option(min=1, help="Calls added each time.")] = 10,
+    most: Annotated[int, typer.Option(min=1, help="Where the ramp ends in any case.")] = 300,
+    hold_s: Annotated[float, typer.Option(min=5, help="Seconds measured at each step.")] = 30,
+    voice: Annotated[str, typer.Option(help="flite voice of the callers.")] = "slt",
+    store: Annotated[bool, typer.Option(help="FRONTDESK_MAX_CALLS then defaults to it.")] = True,
+    as_json: AsJson = False,
+) -> None:
+    """How many calls, all talking, are answered as well as one; what each costs."""
+    if idle:
+        from backend.cli.bench_idle import run_idle
+
+        run(
+            run_idle(
+                load_settings(), calls=idle, extension=extension, hold_s=hold_s, as_json=as_json
+            )
+        )
+        return
+    from backend.cli.bench_capacity import run_capacity
+
+    run(
+        run_capacity(
+            load_settings(),
+            extension=extension,
+            voice=voice,
+            step=step,
+            most=most,
+            hold_s=hold_s,
+            store=store,
+            as_json=as_json,
+        )
+    )
+
+
+@bench_app.command("memory")
+def memory(
+    calls: Annotated[int, typer.Option(min=1, help="How many calls, one after another.")] = 1000,
+    at_once: AtOnce = 5,
+    extension: Extension = "200",
+    as_json: AsJson = False,
+) -> None:
+    """Does the bot's memory grow with the calls it has held?"""
+    from backend.cli.bench_idle import run_memory
+
+    run(
+        run_memory(
+            load_settings(), calls=calls, at_once=at_once, extension=extension, as_json=as_json
+        )
+    )
+
+
 def _names(voices: str) -> tuple[str, ...]:
     return tuple(voice.strip() for voice in voices.split(",") if voice.strip()) or ("slt",)
