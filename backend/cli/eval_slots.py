@@ -119,8 +119,7 @@ def evaluate(table: Sequence[Phrasing]) -> SlotReport:
 
 def _guesses(readers: Mapping[str, SlotReader[object]], phrasing: Phrasing) -> Iterator[Miss]:
     for family, reader in readers.items():
-        # "Never mind" is an answer to a yes-or-no question, whatever else it is.
-        found = reader.read(phrasing.said) if family != "yes_no" else None
+        found = reader.read(phrasing.said)
         if found:
             yield Miss(family, phrasing.said, "", str(found.value))
 

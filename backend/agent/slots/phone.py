@@ -116,4 +116,4 @@ def _extension_at(words: Spoken) -> tuple[int, str] | None:
 def _digits_span(words: Spoken) -> tuple[int, int]:
     """From the first to the last word that is a digit, corrections included."""
     places = [i for i, word in enumerate(words.words) if is_number(word) or word in NUMBER_WORDS]
-    return words.span(places[0], places[-1] + 1)
+    return words.span(places[0], places[-1] + 1) if places else words.span(0, len(words.words))

@@ -75,8 +75,10 @@ _ONLY_NO = _phrases(
 
 _UNDECIDED = _phrases(
     """yes and no; no idea; I'm not sure; not sure; I don't know; don't know; maybe; perhaps;
-    it depends; hard to say; no clue"""
+    it depends; hard to say; no clue; I never; we never"""
 )
+_PLAIN = frozenset((word,) for word in words("yes yeah yep no nope sure never"))
+"""These are answers at the end of a sentence too; "the bill is wrong" is none."""
 _IGNORED = frozenset(
     words(
         "well so oh please thanks thank you very much just now then and but actually honestly"
@@ -139,7 +141,7 @@ def _answers(spoken: tuple[str, ...], table: _Table) -> tuple[Answer, str] | Non
 
 def _closing(spoken: tuple[str, ...]) -> YesNo | None:
     """A plain yes or no at the very end: "I would say yes"."""
-    answer = _LEADING.get(spoken[-1:])
+    answer = _LEADING.get(spoken[-1:]) if spoken[-1:] in _PLAIN else None
     return YesNo(answer) if answer else None
 
 
