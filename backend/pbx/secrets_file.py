@@ -1,9 +1,11 @@
 """The passwords of the own PBX: made once, kept in one file that only its owner may read."""
 
+import fcntl
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,14 +31,15 @@ def load_secrets(folder: Path, accounts: Iterable[str]) -> PbxSecrets:
     """
     path = folder / _FILE
     try:
-        kept = json.loads(path.read_bytes()) if path.exists() else {}
-        sip = dict(kept.get("sip", {}))
-        ari, ami = kept.get("ari") or _new(), kept.get("ami") or _new()
-        for account in accounts:
-            sip.setdefault(account, _new())
-        made = {"sip": sip, "ari": ari, "ami": ami}
-        if made != kept:
-            write_private(path, json.dumps(made, indent=1) + "\n")
+        with _alone(folder):
+            kept = json.loads(path.read_bytes()) if path.exists() else {}
+            sip = dict(kept.get("sip", {}))
+            ari, ami = kept.get("ari") or _new(), kept.get("ami") or _new()
+            for account in accounts:
+                sip.setdefault(account, _new())
+            made = {"sip": sip, "ari": ari, "ami": ami}
+            if made != kept:
+                write_private(path, json.dumps(made, indent=1) + "\n")
     except (OSError, ValueError, AttributeError, TypeError) as error:
         raise PbxError(
             f"The PBX passwords in {path} cannot be used: {error}.",
@@ -55,6 +58,15 @@ def write_private(path: Path, text: str) -> None:
     ) as f:
         f.write(text)
     new.replace(path)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """PBX and bot start at the same moment: the second finds what the first has made."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / "secrets.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _new() -> str:

@@ -25,6 +25,17 @@ FIRST_WAIT_S = 0.1
 LONGEST_WAIT_S = 5.0
 STEADY_S = 5.0
 """A connection that lasted this long was a good one: the next wait is a short one again."""
+_UNWANTED = (
+    "ChannelVarset",
+    "ChannelDialplan",
+    "ChannelConnectedLine",
+    "ChannelCallerId",
+    "ChannelStateChange",
+    "ChannelEnteredBridge",
+    "ChannelLeftBridge",
+    "ChannelHangupRequest",
+)
+"""Events nobody here looks at; a call has more than a hundred of the first alone."""
 REPLACED_WAIT_S = 30.0
 """After another program has taken our application's name: two that fight help no caller."""
 
@@ -109,6 +120,10 @@ class AriClient:
         version = str(info["system"]["version"]) if isinstance(info, dict) else ""
         if problem := asterisk_too_old(version):
             raise AriError(problem)
+        unwanted = {"disallowed": [{"type": name} for name in _UNWANTED]}
+        await connection.request(
+            "PUT", f"applications/{self.address.app}/eventFilter", body=unwanted
+        )
         self._connection = connection
         self._replaced = False
         self.trouble = ""

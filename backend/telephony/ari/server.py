@@ -68,7 +68,8 @@ class AriServer:
         await self._client.aclose()
 
     def _dispatch(self, event: Event) -> None:
-        channel = event.get("channel")
+        # A Dial is about two channels; ours is the one that calls.
+        channel = event.get("caller" if event["type"] == "Dial" else "channel")
         if not isinstance(channel, dict):
             return
         owner = self._owners.get(channel["id"])

@@ -66,7 +66,9 @@ async def blind_transfer(call: AriCall, extension: str) -> TransferResult:
     source = {"eventSource": f"channel:{call.channel_id}"}
     # Otherwise its events end with its stay in our application.
     await call.ask("POST", f"applications/{app}/subscription", source)
-    connected = call.watch(lambda event: event["type"] == "ChannelEnteredBridge")
+    connected = call.watch(
+        lambda event: event["type"] == "Dial" and event.get("dialstatus") == "ANSWER"
+    )
     back = call.watch(lambda event: enters(event, call.channel_id))
     call.be_away(True)
     try:
