@@ -11,7 +11,7 @@ from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import REQUESTS, Turn
 from backend.core.speech import Completeness, Expect
 
-CONFIDENT = 0.8
+CONFIDENT = 0.9
 """Intent confidence from which a sentence counts as said. More than an answer needs: being cut off
 in the middle of a sentence is worse than waiting a third of a second longer."""
 SHORTEST_REQUEST_WORDS = 2
@@ -23,15 +23,25 @@ _GOES_ON = _HESITATIONS - {"like"} | frozenset(
     """and but or because cause if than since to the a an my your our his their for of with from
     about into without i we i'm i'd i'll i've you're we're it's he's she's they're there's that's
     is are was were am be can could will would should shall do does did have has had want need
-    wanna gonna let's also very said which while until""".split()
+    wanna gonna let's also which while until""".split()
 )
 """Words that hardly ever end a sentence."""
+_REQUEST_GOES_ON = frozenset(
+    """any some all no not this these there very too doesn't don't can't isn't won't didn't aren't
+    wasn't keep keeps another other more much many few""".split()
+)
+"""Words that end an answer ("no, it doesn't") but hardly ever a request."""
+_BEGINNINGS = ("would like", "i'd like", "we'd like", "get rid", "a little")
+"""What a request hardly ever ends with either."""
+_DETERMINERS = frozenset("my our the a an your this that".split())
 _ASKS = frozenset("what what's where where's when when's how how's who who's which why".split())
 _MAY_END_A_QUESTION = frozenset(
     """is are was were am be can could will would should do does did have has had want need for of
     with from about to""".split()
 )
-""" "Tell me what my balance is", "who am I talking to"."""
+_SUBJECTS = frozenset("my your the our this that it i you we he she they there these those".split())
+""" "Tell me what my balance is" and "who am I talking to" are whole: the question has somebody or
+something in it. "How much is" has not."""
 _ENDINGS = (
     "think so", "hope so", "guess so", "believe so", "suppose so", "do so", "i am", "i do",
     "i did", "i can", "i have", "i would", "i was", "we do", "we are", "it is", "it does",
@@ -111,9 +121,9 @@ def _of_words(turn: Turn, spoken: Sequence[str]) -> Completeness:
         return Completeness.COMPLETE if is_bare else Completeness.UNKNOWN
     guess = turn.guess
     is_request = guess.intent in _REQUESTS and guess.confidence >= CONFIDENT
-    if is_request and len(spoken) >= SHORTEST_REQUEST_WORDS:
-        return Completeness.COMPLETE
-    return Completeness.UNKNOWN
+    if not is_request or len(spoken) < SHORTEST_REQUEST_WORDS:
+        return Completeness.UNKNOWN
+    return Completeness.UNKNOWN if _breaks_off(spoken) else Completeness.COMPLETE
 
 
 def _goes_on(spoken: Sequence[str]) -> bool:
@@ -121,11 +131,22 @@ def _goes_on(spoken: Sequence[str]) -> bool:
     last = spoken[-1]
     if last not in _GOES_ON:
         return False
-    if last in _MAY_END_A_QUESTION and len(spoken) > 2 and not _ASKS.isdisjoint(spoken[:-1]):
+    if last in _MAY_END_A_QUESTION and _is_question(spoken[:-1]):
         return False
     if last == "to" and not _refuses(spoken):
         return True
     return not " ".join(spoken).endswith(_ENDINGS)
+
+
+def _breaks_off(spoken: Sequence[str]) -> bool:
+    """Whether a request could have more to it: "my internet", "I would like"."""
+    is_subject_alone = len(spoken) == SHORTEST_REQUEST_WORDS and spoken[0] in _DETERMINERS
+    ends_early = spoken[-1] in _REQUEST_GOES_ON or " ".join(spoken).endswith(_BEGINNINGS)
+    return is_subject_alone or ends_early
+
+
+def _is_question(spoken: Sequence[str]) -> bool:
+    return not _ASKS.isdisjoint(spoken) and not _SUBJECTS.isdisjoint(spoken)
 
 
 def _refuses(spoken: Sequence[str]) -> bool:
