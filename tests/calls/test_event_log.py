@@ -14,7 +14,7 @@ SECRET = "one zero zero four"
 def test_no_event_logs_what_was_said_or_who_said_it() -> None:
     bus = EventBus()
     data = dict.fromkeys(
-        ("text", "digits", "caller", "customer_number", "number", "pbx_id"), SECRET
+        ("text", "heard", "digits", "caller", "customer_number", "number", "pbx_id"), SECRET
     )
     with capture_logs() as lines:
         event_log.log = structlog.get_logger("test")
