@@ -158,5 +158,29 @@ def memory(
     )
 
 
+@bench_app.command("whisper")
+def whisper(
+    shape: Annotated[str, typer.Option(help="tiny, base or small.")] = "tiny",
+    count: Annotated[int, typer.Option("--decodes", min=1, help="How many of each kind.")] = 100,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode.")] = 2,
+    duty: Annotated[
+        float, typer.Option(min=0.01, max=1.0, help="Share of a call in which the caller speaks.")
+    ] = 0.25,
+    peeks: Annotated[
+        float, typer.Option(min=1.0, max=2.0, help="Decodes a turn: one more for a pause within.")
+    ] = 1.5,
+    calls: Annotated[
+        int | None, typer.Option(min=1, help="Calls of the trial; default as worked out.")
+    ] = None,
+    trial_s: Annotated[float, typer.Option(min=1, help="How long they talk.")] = 60.0,
+    as_json: AsJson = False,
+) -> None:
+    """What Whisper would cost on this machine: random weights in the real shapes, no PBX."""
+    from backend.cli.bench_whisper import Load, run_whisper
+
+    load = Load(workers, duty, peeks, calls, trial_s)
+    run(run_whisper(load_settings(), shape=shape, count=count, load=load, as_json=as_json))
+
+
 def _names(voices: str) -> tuple[str, ...]:
     return tuple(voice.strip() for voice in voices.split(",") if voice.strip()) or ("slt",)
