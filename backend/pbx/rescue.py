@@ -57,9 +57,8 @@ def _is_streaming(channel: Message, app: str) -> bool:
 
 
 def _is_being_rung(channel: Message, app: str) -> bool:
-    return channel.get("context") == PERSON_CONTEXT and channel.get("uniqueid", "").startswith(
-        f"{app}~"
-    )
+    ours = channel.get("uniqueid", "").startswith(f"{app}~")
+    return ours and channel.get("context") == PERSON_CONTEXT and not channel.get("bridgeid")
 
 
 def _is_in_stasis(channel: Message, app: str) -> bool:

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from backend.audio.pcm import Pcm
 from backend.config import Settings
 from backend.pbx.server import PbxServer
 from backend.telephony.ari.call import AriCall, MediaAddress
@@ -31,6 +34,11 @@ def address_of(settings: Settings, server: PbxServer, **changes: Any) -> AriAddr
 
 def uri(settings: Settings, extension: str = "200") -> str:
     return f"sip:{extension}@127.0.0.1:{settings.sip_port}"
+
+
+def tone() -> Pcm:
+    """Half a second that nobody takes for silence."""
+    return np.asarray(8000 * np.sin(np.arange(4000) * 0.35), dtype=np.int16)
 
 
 class Media:

@@ -4,21 +4,15 @@ import asyncio
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from backend.audio.pcm import Pcm
 from backend.core.errors import HungUp
 from backend.phone.phone import Phone
 from backend.telephony.ari.call import AriCall
-from tests.ari.harness import office, talk, uri
+from tests.ari.harness import office, talk, tone, uri
 from tests.support.loop import run, until
 
 pytestmark = pytest.mark.pbx
-
-
-def tone() -> Pcm:
-    return np.asarray(8000 * np.sin(np.arange(4000) * 0.35), dtype=np.int16)
 
 
 async def echo(call: AriCall) -> None:

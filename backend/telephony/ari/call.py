@@ -46,6 +46,7 @@ class AriCall:
         """Also the PBX's own id of the call (UNIQUEID)."""
         self.caller: str = channel["caller"]["number"]
         self.called: str = channel["dialplan"]["exten"]
+        self._context: str = channel["dialplan"]["context"]
         self.on_key: Callable[[str], None] | None = None
         """Called with each key the caller presses; those pressed before are in `keys`."""
         self.keys: list[str] = []
@@ -141,12 +142,13 @@ class AriCall:
         """
         if self.is_gone:
             return
-        channel = f"channels/{self.channel_id}"
+        # A label, not a variable: after ARI has set one, Asterisk lets that channel's dialplan
+        # write no file any more, and the message the caller leaves would never be completed.
+        where = {"context": self._context, "extension": self.called, "label": "busy"}
         try:
-            if busy:
-                variable = {"variable": "FRONTDESK_BUSY", "value": "1"}
-                await self.client.request("POST", f"{channel}/variable", variable)
-            await self.client.request("POST", f"{channel}/continue")
+            await self.client.request(
+                "POST", f"channels/{self.channel_id}/continue", where if busy else None
+            )
         except AriError as error:
             if error.status != NOT_FOUND:
                 log.error("ari-call-not-released", pbx_id=self.channel_id, reason=error.message)
