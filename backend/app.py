@@ -21,6 +21,7 @@ from backend.calls.event_log import log_events
 from backend.calls.messages import Messages
 from backend.calls.recordings import Recordings
 from backend.config import ROOT, Settings
+from backend.core.capacity import most_calls
 from backend.core.errors import FrontdeskError
 from backend.core.events import EventBus
 from backend.db.database import Database
@@ -91,8 +92,11 @@ class App:
             max_call_s=settings.max_call_s,
             reprompts=settings.reprompts,
             reject_below=settings.reject_below,
+            confirm_below=settings.confirm_below,
+            filler_after_s=settings.filler_after_s,
         )
-        self.center = CallCenter(self.events, engines, limits, settings.max_calls)
+        most = most_calls(settings.max_calls, settings.data_dir)
+        self.center = CallCenter(self.events, engines, limits, most)
         self.live = LiveCalls(self.events)
 
     async def stop(self) -> None:

@@ -118,8 +118,10 @@ class Settings(BaseSettings):
     )
 
     # The conversation
-    max_calls: Annotated[int, Field(ge=1)] = Field(
-        50, description="Calls answered at once; more go to the fallback politely."
+    max_calls: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Calls answered at once; more go to the fallback politely. Empty: what "
+        "`frontdesk bench capacity` measured here, else 50."
     )
     max_call_s: Annotated[int, Field(ge=10)] = Field(600, description="Longest call, in seconds.")
     answer_wait_s: Annotated[int, Field(ge=2, le=60)] = Field(
@@ -176,6 +178,10 @@ class Settings(BaseSettings):
     )
     reject_below: Fraction = Field(
         0.2, description="Recognition confidence under which nothing was understood."
+    )
+
+    phone_region: Annotated[str, Field(pattern="^[A-Z]{2}$")] = Field(
+        "US", description="Country whose phone numbers callers give without a country code."
     )
 
     # Engines

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import structlog
 
-from backend.audio.vad import choose_detector
+from backend.audio.energy import ENERGY, Energy
+from backend.audio.vad import VoiceDetector, choose_detector
 from backend.calls.center import CallCenter
 from backend.config import Settings
 from backend.core.errors import HungUp, LineError
@@ -94,7 +96,7 @@ class StreamCalls:
     async def start(self) -> None:
         """Take calls as soon as Asterisk is there; does not wait for it. Raises FrontdeskError."""
         settings = self._settings
-        detector, problem = await asyncio.to_thread(choose_detector)
+        detector, problem = await asyncio.to_thread(voice_detector, settings)
         if problem:
             self._warn("engine", problem)
         ticker = Ticker(detector)
@@ -143,6 +145,19 @@ class StreamCalls:
             await control.close()
 
 
+def voice_detector(settings: Settings) -> tuple[VoiceDetector, str]:
+    """The detector, and a sentence when it is not the one intended. Loads a model."""
+    loudness = replace(
+        ENERGY,
+        minimum_dbfs=settings.energy_minimum_dbfs,
+        baseline_factor=settings.energy_baseline_factor,
+        debounce_s=settings.energy_debounce_s,
+    )
+    if settings.voice_detector == "energy":
+        return Energy(loudness), ""
+    return choose_detector(fallback=Energy(loudness))
+
+
 def turn_taking(settings: Settings) -> TurnTakingSettings:
     """The settings of turn-taking that operators may change, among those they may not."""
     return TurnTakingSettings(
@@ -155,6 +170,7 @@ def turn_taking(settings: Settings) -> TurnTakingSettings:
         interruption=InterruptionSettings(barge_in_voiced_s=settings.barge_in_voiced_s),
         answer_wait_s=settings.answer_wait_s,
         max_utterance_s=settings.max_utterance_s,
+        start_voiced_s=settings.minimum_speech_s,
     )
 
 
@@ -167,6 +183,7 @@ def _client(settings: Settings) -> AriClient:
     )
     if settings.ari_connection == "from-pbx":
         from backend.telephony.ari.listener import AriListener
+
         return AriListener(
             address, settings.ari_listen_host, settings.ari_listen_port, settings.ari_allowed
         )

@@ -121,6 +121,8 @@ def _of_words(turn: Turn, spoken: Sequence[str]) -> Completeness:
         return Completeness.COMPLETE if is_bare else Completeness.UNKNOWN
     guess = turn.guess
     is_request = guess.intent in _REQUESTS and guess.confidence >= CONFIDENT
+    if guess.intent == "goodbye" and is_request:
+        return Completeness.COMPLETE  # one word, and the beginning of nothing else
     if not is_request or len(spoken) < SHORTEST_REQUEST_WORDS:
         return Completeness.UNKNOWN
     return Completeness.UNKNOWN if _breaks_off(spoken) else Completeness.COMPLETE

@@ -17,7 +17,7 @@ from backend.cli.bench_processes import Load, Usage, frontdesk_processes, load, 
 from backend.cli.bench_talks import trimmed
 from backend.cli.bench_wordings import KNOWLEDGE
 from backend.config import Settings
-from backend.core.capacity import Capacity, write_capacity
+from backend.core.capacity import Capacity, most_calls, write_capacity
 from backend.core.errors import LineError
 from backend.phone.phone import Phone
 
@@ -65,7 +65,7 @@ async def run_capacity(
 ) -> None:
     """Ramp up, print every level and the result. Raises FrontdeskError when it cannot begin."""
     uri = await require_running(settings, extension)
-    most = min(most, settings.max_calls)
+    most = min(most, most_calls(settings.max_calls, settings.data_dir))
     speech = trimmed(await speak_all(settings, ((voice, line.text) for line in KNOWLEDGE)))
     names = await engines(settings)
     pids = frontdesk_processes(settings)

@@ -14,6 +14,7 @@ from backend.cli.bench_calls import callers, engines, require_running, speak_all
 from backend.cli.bench_figures import conditions, table, turn_spreads
 from backend.cli.bench_processes import Load, frontdesk_processes, load, usages
 from backend.config import Settings
+from backend.core.capacity import most_calls
 from backend.core.errors import ConfigError, LineError
 from backend.db.database import Database
 from backend.db.queries.calls import CallDetail
@@ -64,9 +65,10 @@ class Together:
 
 async def run_hold(settings: Settings, *, count: int, hold_s: float, as_json: bool) -> None:
     """Hold the calls and print the figures. Raises FrontdeskError when it cannot begin."""
-    if count > settings.max_calls:
+    most = most_calls(settings.max_calls, settings.data_dir)
+    if count > most:
         raise ConfigError(
-            f"{count} calls are more than the {settings.max_calls} the bot answers at once.",
+            f"{count} calls are more than the {most} the bot answers at once.",
             fix=f"Set FRONTDESK_MAX_CALLS={count} for `frontdesk up` and for the bench.",
         )
     uri = await require_running(settings)

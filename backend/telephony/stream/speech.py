@@ -95,7 +95,9 @@ class Speech:
 
     @property
     def sentence(self) -> Sentence | None:
-        """What the caller is hearing now."""
+        """What the caller is hearing now; None while we are silent."""
+        if self._held_at is not None:
+            return None
         place = self._place()
         for part in self._parts:
             if place < part.ends or not part.is_complete:
