@@ -329,7 +329,7 @@ def test_while_a_worker_is_dead_another_one_listens(ear: Ear) -> None:
             spoken = await flite("my internet is down")
             struck = min(children() - before)
             os.kill(struck, signal.SIGKILL)
-            await until(lambda: struck not in children())
+            await until(lambda: not all(worker.is_alive for worker in engine._workers))
             return await fed(engine, spoken).finish()
 
     assert run(scenario()).text == "my internet is down"

@@ -24,7 +24,8 @@ _LARGE = {
 }
 """By how many digits they have, the numbers said with a hundred or a thousand in them."""
 _LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is", "the number is",
-             "yes it's", "sure it's", "okay it's", "um", "uh it's", "that's", "yes")  # fmt: skip
+             "the customer number is", "yes it's", "sure it's", "okay it's", "um it's", "um",
+             "uh it's", "that's", "that would be", "i think it's", "yes", "okay")  # fmt: skip
 _YES = ("yes", "yes please", "yeah", "yep", "yup", "sure", "of course", "correct", "right",
         "that's right", "that is right", "that's correct", "exactly", "okay", "ok", "yes it is",
         "yes it did", "yes that's right", "yes i did", "yes i do", "absolutely", "definitely",

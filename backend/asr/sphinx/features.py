@@ -40,10 +40,11 @@ sought from, with the weight of so many frames:"""
 _MEAN_WEIGHT = 100.0
 _FIRST_FRAMES = 60
 """Held back, so that the first syllable already knows something of the caller's mean."""
+_BLOCK_FRAMES = 10
+"""From then on. Mean and noise are fitted anew with each."""
 
 _NOISE_MEMORY = 300
 """Frames in which a quieter moment is sought: 3 s, within which everybody breathes."""
-_NOISE_EVERY = 10
 _NOISE_QUANTILE, _NOISE_FACTOR = 0.1, 1.4
 """A filter's noise is its lowest tenth, raised towards the mean."""
 _SPEECH_QUANTILE = 0.9
@@ -108,38 +109,40 @@ _REST = _rest_powers()
 
 
 class CepstralStream:
-    """One utterance: samples in, `float32` rows of 13 cepstra out, 100 a second."""
+    """One utterance: samples in, `float32` rows of 13 cepstra out, 100 a second.
+
+    The rows are the same however the samples are cut into pieces: a busy machine hears no worse.
+    """
 
     def __init__(self) -> None:
         self._samples = np.zeros(0)
         self._last_sample: float | None = None
         self._noise = _NoiseSuppressor()
-        self._held: list[Matrix] = []
+        self._held = np.zeros((0, _FILTERS))
+        self._block = _FIRST_FRAMES
+        """How many frames make the next rows."""
         self._sum = _MEAN_BEFORE * _MEAN_WEIGHT
         self._weight = _MEAN_WEIGHT
-        self._frames = 0
 
     def feed(self, pcm: Pcm) -> NDArray[np.float32]:
         """The rows that became ready; none until 0.6 s have come."""
-        powers = self._powers(pcm)
-        if len(powers):
-            self._frames += len(powers)
-            self._held.append(powers)
-        if self._frames < _FIRST_FRAMES:
-            return np.zeros((0, CEPSTRA), dtype=np.float32)
-        return self._release()
+        self._held = np.concatenate((self._held, self._powers(pcm)))
+        rows = []
+        while len(self._held) >= self._block:
+            rows.append(self._release(self._block))
+            self._block = _BLOCK_FRAMES
+        return np.concatenate(rows) if rows else np.zeros((0, CEPSTRA), dtype=np.float32)
 
     def finish(self) -> NDArray[np.float32]:
         """What was held back."""
-        return self._release()
+        return self._release(len(self._held))
 
-    def _release(self) -> NDArray[np.float32]:
-        if not self._held:
+    def _release(self, frames: int) -> NDArray[np.float32]:
+        powers, self._held = self._held[:frames], self._held[frames:]
+        if not len(powers):
             return np.zeros((0, CEPSTRA), dtype=np.float32)
-        powers = np.concatenate(self._held)
-        self._held = []
         cepstra = np.log(self._noise.suppress(powers) + _LOG_FLOOR) @ _COSINES
-        # One mean a batch: within one it would drift under the words.
+        # One mean a block: within one it would drift under the words.
         self._sum = self._sum + cepstra.sum(axis=0)
         self._weight += len(cepstra)
         return np.ascontiguousarray(cepstra - self._sum / self._weight, dtype=np.float32)
@@ -171,18 +174,12 @@ class _NoiseSuppressor:
         self._clean_before = np.zeros(_FILTERS)
 
     def suppress(self, powers: Matrix) -> Matrix:
-        out = np.empty_like(powers)
-        for start in range(0, len(powers), _NOISE_EVERY):
-            # The first batch is known whole: its quietest moment may be its last.
-            end = max(start + _NOISE_EVERY, _FIRST_FRAMES)
-            self._listen(np.concatenate((self._memory, powers[:end])))
-            rows = slice(start, min(start + _NOISE_EVERY, len(powers)))
-            out[rows] = powers[rows] * self._gains(powers[rows])
+        """A block of frames; its quietest moment may be its last."""
         self._memory = np.concatenate((self._memory, powers))[-_NOISE_MEMORY:]
-        return out
+        self._listen(self._memory)
+        return powers * self._gains(powers)
 
-    def _listen(self, heard: Matrix) -> None:
-        recent = heard[-_NOISE_MEMORY:]
+    def _listen(self, recent: Matrix) -> None:
         self._noise = np.quantile(recent, _NOISE_QUANTILE, axis=0) * _NOISE_FACTOR + 1e-9
         totals = recent[:, _HEARD].sum(axis=1)
         ratio = np.quantile(totals, _SPEECH_QUANTILE) / self._noise[_HEARD].sum()

@@ -10,12 +10,16 @@ _LARGE = {
     5: [("<teen>", "thousand")],
 }
 """By how many digits they have, the numbers said with a hundred or a thousand in them."""
-_LEAD_INS = ("it's", "it is", "yes it's", "my number is", "my customer number is", "the number is")
+_LEAD_INS = (
+    "it's", "it is", "that's", "that is", "that would be", "i think it's", "the number is",
+    "the customer number is", "my number is", "my customer number is", "my account number is",
+)  # fmt: skip
+_OPENERS = ("yes", "okay", "sure", "well", "um", "uh")
 
 NUMBER_WORDS = frozenset((*DIGITS, *_TEENS, *_TENS, *_SCALES))
 """Words that make an utterance a number, or an attempt at one."""
 WORDS = frozenset(
-    (*NUMBER_WORDS, "a", "and", *(word for text in _LEAD_INS for word in text.split()))
+    (*NUMBER_WORDS, "a", "and", *_OPENERS, *(word for text in _LEAD_INS for word in text.split()))
 )
 """Everything the grammar can hear."""
 
@@ -42,7 +46,8 @@ def number_grammar(min_digits: int, max_digits: int) -> str:
     )
     return f"""#JSGF V1.0;
 grammar number;
-public <number> = [<lead>] ( <single> | <doubled> | <pairs>{large} );
+public <number> = [<opener>] [<lead>] ( <single> | <doubled> | <pairs>{large} );
+<opener> = {" | ".join(_OPENERS)};
 <lead> = {" | ".join(_LEAD_INS)};
 <digit> = {" | ".join(DIGITS)};
 <count> = {" | ".join(DIGITS[2:])};
