@@ -118,8 +118,12 @@ async def look(client: AriClient) -> Found:
     return Found(
         app=app,
         everywhere=frozenset(channel["id"] for channel in channels),
-        channels=frozenset(application["channel_ids"])
-        & frozenset(channel["id"] for channel in channels),
+        channels=frozenset(
+            channel["id"]
+            for channel in channels
+            # The far half of a person's leg is in the dialplan, and goes with the near one.
+            if channel["id"] in application["channel_ids"] and not channel["id"].endswith(";2")
+        ),
         bridges={
             bridge["id"]: frozenset(bridge["channels"])
             for bridge in bridges
