@@ -48,6 +48,7 @@ class Inbox:
     """End of the last window."""
     audio: bytearray
     dropped_s: float = 0.0
+    has_failed: bool = False
 
     def put(self, ulaw: bytes) -> None:
         """More audio of the caller."""
@@ -115,8 +116,10 @@ class Hearing:
         if inbox in self._inboxes:
             try:
                 inbox.hearer.on_window(pcm, window)
-            except Exception:  # one call's trouble is not the others'
-                log.exception("hearer-failed")
+            except Exception:  # one call's trouble is not the others', nor the log's
+                if not inbox.has_failed:
+                    log.exception("hearer-failed")
+                inbox.has_failed = True
 
     def _drop_backlogs(self) -> None:
         most = round(BACKLOG_S * RATE_HZ)
