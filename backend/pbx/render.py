@@ -125,6 +125,7 @@ def snippet(settings: Settings) -> str:
         "same_path": not settings.agi_media_dir_on_pbx,
         "bot_extension": BOT_EXTENSION,
         "stream_extension": STREAM_EXTENSION,
+        "ari_port": settings.ari_port,
         "ari_user": ini_value(settings.ari_user),
         "transfer_targets": [
             TransferTarget(number, f"Local/{number}@from-internal")

@@ -163,11 +163,15 @@ def test_the_snippet_has_everything_another_pbx_needs() -> None:
     for name in (
         "from-internal-custom",
         "frontdesk-bot",
+        "frontdesk-stream",
+        "frontdesk-person",
         "frontdesk-fallback",
         "frontdesk-transfer",
     ):
         assert f"[{name}]" in text
     assert "AGI(agi://10.0.0.5:4573/call)" in text
+    assert "exten => 200,1,Goto(frontdesk-stream,200,1)" in text
+    assert "FRONTDESK_ARI_PASSWORD" in text
     assert "Local/2001@from-internal" in text
     assert "extensions_custom.conf" in text
     assert "{{" not in text
