@@ -23,7 +23,7 @@ pytestmark = pytest.mark.pbx
 
 STREAM = "200"
 NUMBER = "one zero zero four"
-PATIENT = Listening(quiet_s=1.0, patience_s=15)
+PATIENT = Listening(quiet_s=1.6, patience_s=20)
 
 
 def cough() -> Pcm:
@@ -47,15 +47,16 @@ CONVERSATIONS: dict[str, Sequence[Step | str]] = {
 
 @pytest.fixture(scope="module")
 def talks(frontdesk: Frontdesk) -> dict[str, Talk]:
-    """All of the conversations, held at once."""
+    """The first alone; then all others at once."""
 
     async def everybody() -> list[Talk]:
+        async def held(phone: Phone, steps: Sequence[Step | str]) -> Talk:
+            return await hold_call(frontdesk, phone, steps, extension=STREAM, listening=PATIENT)
+
+        first, *others = CONVERSATIONS.values()
         async with Phone() as phone:
-            calls = [
-                hold_call(frontdesk, phone, steps, extension=STREAM, listening=PATIENT)
-                for steps in CONVERSATIONS.values()
-            ]
-            return await asyncio.gather(*calls)
+            alone = await held(phone, first)
+            return [alone, *await asyncio.gather(*(held(phone, steps) for steps in others))]
 
     return dict(zip(CONVERSATIONS, asyncio.run(everybody()), strict=True))
 
