@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import structlog
 
@@ -33,6 +34,7 @@ def build_agent(
     customers: CustomerDirectory,
     settings: Settings,
     warn: Callable[[str, str], None],
+    now: Callable[[], datetime] = lambda: datetime.now(UTC).astimezone(),
 ) -> "FrontdeskAgent":
     """The agent as configured; `knowledge` is started by whoever owns it, before the first call.
 
@@ -46,6 +48,8 @@ def build_agent(
         reject_below=settings.reject_below,
         reprompts=settings.reprompts,
         answers_open_questions=questions is not None,
+        phone_region=settings.phone_region,
+        now=now,
     )
     return FrontdeskAgent(knowledge, services, questions)
 

@@ -18,6 +18,7 @@ from backend.agent.policies import (
     reprompts,
     support,
     unknown,
+    verification,
 )
 from backend.agent.policies.doubt import raise_doubt, settle_doubt
 from backend.agent.turn import Turn
@@ -52,6 +53,7 @@ ASIDES: Mapping[str, Policy] = {
 
 async def react(turn: Turn) -> None:
     """Write the answer to what was heard. Raises RecordsUnavailable."""
+    verified = turn.memory.verified
     match turn.heard.kind:
         case HeardKind.CALL_STARTED:
             turn.say("greeting")
@@ -70,6 +72,8 @@ async def react(turn: Turn) -> None:
             await human.transfer_failed(turn)
     if not turn.reprompt:
         turn.memory = replace(turn.memory, misses=0)
+        if turn.memory.verified is verified:
+            turn.memory = replace(turn.memory, verified=None)
 
 
 async def _words(turn: Turn) -> None:
@@ -80,6 +84,8 @@ async def _words(turn: Turn) -> None:
         return
     if turn.heard.kind is HeardKind.DIGITS:  # what was in doubt had been keyed
         await _digits(turn)
+    elif await verification.take_back(turn):
+        turn.steps.insert(0, Understood("customer_number", turn.heard.confidence))
     elif turn.task and turn.task.fits(turn):
         await _answer_task(turn)
     else:

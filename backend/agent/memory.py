@@ -33,11 +33,50 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """What the caller has told us of themselves, and how far it can be relied on."""
+
+    value: str
+    """As tickets keep it."""
+    spoken: str
+    """As it is said to the caller."""
+    confirmed: bool = False
+    """They agreed when it was read back, or keyed it."""
+    corrected: bool = False
+    """They changed it after they had first said it."""
+
+    def __str__(self) -> str:
+        notes = [
+            *(["confirmed"] if self.confirmed else ["not confirmed"]),
+            *(["corrected by the caller"] if self.corrected else []),
+        ]
+        return f"{self.value} ({', '.join(notes)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """The customer number just accepted, and what was done with it: it may be taken back."""
+
+    number: str
+    task: "Task | None"
+    optional: bool
+    """Whether the task can do without a customer."""
+    tickets: Mapping[tuple[str, str], str]
+    """The tickets there were before."""
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """An open question and its answer, as context for the next one."""
 
     caller: str
     bot: str
+
+
+PHONE = "phone"
+"""Name in `Memory.known`: a number to call back on."""
+CALLBACK_TIME = "callback_time"
+"""Name in `Memory.known`: when to call back."""
 
 
 class Task:
@@ -79,6 +118,9 @@ class Task:
         """Ask the question again after the answer was not understood."""
         turn.ask_again()
 
+    def settle(self, turn: "Turn") -> None:
+        """The call ends before the answer came: do what can be done without it."""
+
     def read_back(self, turn: "Turn") -> Phrase | None:
         """How to ask whether an answer was heard rightly; None takes it as it is."""
         return None
@@ -94,8 +136,12 @@ class Memory:
     main_intent: str = ""
     customer_number: str = ""
     """The customer this call belongs to; empty until verified."""
-    phone: str = ""
-    """A number to call back on, as the caller gave it."""
+    verified: Verified | None = None
+    """Set for the turn after a customer number was accepted."""
+    known: Mapping[str, Known] = field(default_factory=dict)
+    """What else the caller has given: `PHONE`, `CALLBACK_TIME`."""
+    mistaken: tuple[str, ...] = ()
+    """Tickets opened for a customer number that the caller then corrected."""
     number_failures: int = 0
     """Customer numbers that were wrong, in the whole call: it limits guessing."""
     tickets: Mapping[tuple[str, str], str] = field(default_factory=dict)

@@ -1,7 +1,9 @@
 """What policies may use besides the caller's words: the customer directory and some settings."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -30,6 +32,10 @@ class Services:
     reprompts: int
     answers_open_questions: bool
     """Whether there is an LLM for what knowledge base and policies cannot answer."""
+    phone_region: str
+    """Two-letter country whose phone numbers need no country code."""
+    now: Callable[[], datetime]
+    """The moment, in the machine's time zone: the one callers mean."""
 
     async def find_customer(self, number: str, call_id: str) -> Customer | None:
         """The customer with this number. Raises RecordsUnavailable, and nothing else."""

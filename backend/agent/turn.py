@@ -7,7 +7,7 @@ from typing import TypeVar
 from backend.agent.base import Action, HangUp, IdentifyCustomer, OpenTicket, Step, Transfer
 from backend.agent.intents.base import IntentGuess
 from backend.agent.knowledge.model import FAQ, Knowledge
-from backend.agent.memory import Memory, Phrase, Task
+from backend.agent.memory import CALLBACK_TIME, PHONE, Known, Memory, Phrase, Task
 from backend.agent.services import Services
 from backend.agent.slots.numbers import (
     Length,
@@ -146,6 +146,10 @@ class Turn:
         """The task that is asking."""
         return self.memory.tasks[-1] if self.memory.tasks else None
 
+    def remember(self, name: str, known: Known) -> None:
+        """Keep what the caller has told; see `Memory.known`."""
+        self.memory = replace(self.memory, known={**self.memory.known, name: known})
+
     def push(self, task: Task) -> None:
         """Begin a task on top of the others."""
         self.memory = replace(self.memory, tasks=(*self.memory.tasks, task))
@@ -218,7 +222,9 @@ class Turn:
             "The caller said": said[:LONGEST_QUOTE],
             "Call": memory.call.call_id,
             "Calling from": memory.call.caller,
-            "Call back on": memory.phone,
+            "Call back on": str(memory.known.get(PHONE, "")),
+            "Call back at": str(memory.known.get(CALLBACK_TIME, "")),
+            "Replaces": " and ".join(memory.mistaken),
         }
         draft = TicketDraft(
             number=new_ticket_number(),
@@ -229,7 +235,8 @@ class Turn:
             customer_number=memory.customer_number or None,
         )
         self.do(OpenTicket(draft))
-        self.memory = replace(memory, tickets={**memory.tickets, (kind, subject): draft.number})
+        tickets = {**memory.tickets, (kind, subject): draft.number}
+        self.memory = replace(memory, tickets=tickets, mistaken=())
         return draft.number
 
     def transfer(self) -> None:

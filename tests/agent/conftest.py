@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from backend.config import Settings
 from backend.core.errors import KnowledgeError
 from tests.agent.harness import KB_PATH, Call, Directory
 
+NOW = datetime.fromisoformat("2026-11-18T10:00:00-05:00")
+"""A Wednesday morning."""
 AgentMaker = Callable[..., FrontdeskAgent]
 
 
@@ -58,7 +61,11 @@ def make_agent(
         # Validated directly: the machine's environment and .env have no say here.
         settings = Settings.model_validate(changes)
         return build_agent(
-            knowledge, directory, settings, lambda code, message: warnings.append((code, message))
+            knowledge,
+            directory,
+            settings,
+            lambda code, message: warnings.append((code, message)),
+            now=lambda: NOW,
         )
 
     return make

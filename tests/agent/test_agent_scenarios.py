@@ -317,8 +317,9 @@ def test_no_plan_is_fine_too(call: Call) -> None:
 def test_a_caller_without_a_phone_number_is_asked_for_one(anonymous_call: Call) -> None:
     anonymous_call.says("i want to sign up")
     assert "Which phone number" in anonymous_call.says("basic")
-    answer = anonymous_call.says("five five five one two three four")
-    assert "5551234" in answer.ticket.description
+    anonymous_call.says("five five five one two three four")
+    anonymous_call.says("yes")
+    assert "5551234" in anonymous_call.says("tomorrow at ten").ticket.description
 
 
 def test_a_caller_who_gives_no_phone_number_still_gets_a_ticket(anonymous_call: Call) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from backend.agent.slots.address import AddressReader
@@ -26,7 +26,7 @@ from backend.config import ROOT
 READERS = slot_readers(NOW, Length(4, 4))
 TABLE = ROOT / "tests" / "agent" / "slots"
 SLOWEST_S = 0.25
-"""What any one text may take on a busy machine; usual is well under a millisecond."""
+"""What any one text may take; usual is well under a millisecond."""
 
 
 @pytest.fixture(scope="module")
@@ -201,6 +201,7 @@ SPOKEN_WORDS = """
 
 
 @pytest.mark.parametrize("family", sorted(READERS))
+@settings(deadline=None)
 @given(said=st.lists(st.sampled_from(SPOKEN_WORDS), max_size=40).map(" ".join))
 def test_no_order_of_words_breaks_a_reader(family: str, said: str) -> None:
     found = READERS[family].read(said)
@@ -213,6 +214,7 @@ def test_no_order_of_words_breaks_a_reader(family: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("family", sorted(READERS))
+@settings(deadline=None)
 @given(said=st.text(max_size=300))
 def test_no_text_at_all_breaks_a_reader(family: str, said: str) -> None:
     found = READERS[family].read(said)
@@ -220,6 +222,7 @@ def test_no_text_at_all_breaks_a_reader(family: str, said: str) -> None:
 
 
 @pytest.mark.parametrize("family", sorted(READERS))
+@settings(deadline=None)
 @given(keys=st.text(alphabet="0123456789*#", max_size=30))
 def test_no_keys_break_a_reader(family: str, keys: str) -> None:
     found = READERS[family].keyed(keys)
@@ -237,9 +240,9 @@ def test_no_keys_break_a_reader(family: str, keys: str) -> None:
 )  # fmt: skip
 def test_endless_repetition_is_cut_short(family: str, unit: str) -> None:
     said = unit * (100_000 // len(unit))
-    began = time.perf_counter()
+    began = time.process_time()  # ours alone, whatever else the machine is doing
     READERS[family].read(said)
-    assert time.perf_counter() - began < SLOWEST_S
+    assert time.process_time() - began < SLOWEST_S
 
 
 @pytest.mark.parametrize("family", sorted(set(READERS) - {"yes_no"}))

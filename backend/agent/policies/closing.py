@@ -52,12 +52,20 @@ async def begin_goodbye(turn: Turn) -> None:
 
 def goodbye(turn: Turn) -> None:
     """Part as friends."""
+    settle(turn)
     turn.say("goodbye")
     turn.hang_up()
 
 
+def settle(turn: Turn) -> None:
+    """Finish what only waited for a detail: a caller who hangs up is called back all the same."""
+    for task in reversed(turn.memory.tasks):
+        task.settle(turn)
+
+
 def give_up(turn: Turn) -> None:
     """Nothing came, or nothing was understood, too often."""
+    settle(turn)
     if isinstance(turn.task, AnythingElse) and turn.heard.kind is HeardKind.SILENCE:
         # They have what they called for and only did not say goodbye.
         turn.say("goodbye")
@@ -70,5 +78,6 @@ def give_up(turn: Turn) -> None:
 
 def time_up(turn: Turn) -> None:
     """The call has lasted as long as it may."""
+    settle(turn)
     turn.say("time_up")
     turn.hang_up(CallOutcome.TIME_UP)

@@ -8,6 +8,7 @@ from backend.agent.policies.reprompts import ask_with_keys, noise
 from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import YES_NO_QUESTION, Turn
 from backend.agent.words import words
+from backend.core.speech import Expect
 
 CLEAR = 0.75
 """Confidence in an intent from which words that were recognised badly need no asking back: "i've
@@ -64,7 +65,9 @@ def settle_doubt(turn: Turn) -> bool:
         turn.hear_as(replace(doubt.heard, confidence=1.0))
         return False
     if len(words(answer.rest)) > 1:
-        turn.hear_as(replace(turn.heard, text=answer.rest))
+        # "No, one one" corrects a part of the number that was read back.
+        before = f"{doubt.heard.text} no " if doubt.question.expect is Expect.NUMBER else ""
+        turn.hear_as(replace(turn.heard, text=before + answer.rest))
         return False
     turn.reprompt = True
     turn.memory = replace(turn.memory, misses=turn.memory.misses + 1)

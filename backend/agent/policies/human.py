@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from backend.agent.memory import Task
 from backend.agent.policies.closing import anything_else
-from backend.agent.policies.contact import with_phone
+from backend.agent.policies.contact import reachable, say_when, with_phone
 from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import YES_NO_QUESTION, Turn
 from backend.core.records import TicketPriority, TicketType
@@ -71,11 +71,19 @@ class CallBack(Task):
 
     async def resume(self, turn: Turn) -> None:
         """Open the ticket."""
+        self._open(turn)
+        anything_else(turn)
+
+    def settle(self, turn: Turn) -> None:
+        """Whoever can be reached is called back, at whatever time."""
+        if reachable(turn):
+            self._open(turn)
+
+    def _open(self, turn: Turn) -> None:
         number = turn.open_ticket(TicketType.CALLBACK, self.subject, self.said)
         turn.memory = replace(turn.memory, callback_ticket=number)
-        turn.say("callback_ticket")
+        say_when(turn)
         turn.say("ticket_number", ticket=number)
-        anything_else(turn)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +114,8 @@ class OfferPerson(Task):
             await begin(turn)
         else:
             turn.drop_tasks()
-            await with_phone(turn, CallBack("Question the bot could not answer", self.said))
+            task = CallBack("Question the bot could not answer", self.said)
+            await with_phone(turn, task, ask_time=True)
 
 
 def offer_person(turn: Turn) -> None:

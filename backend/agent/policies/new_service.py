@@ -6,7 +6,7 @@ from typing import ClassVar
 from backend.agent.knowledge.model import Plan
 from backend.agent.memory import Task
 from backend.agent.policies.closing import anything_else
-from backend.agent.policies.contact import with_phone
+from backend.agent.policies.contact import reachable, with_phone
 from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import Turn
 from backend.agent.words import words
@@ -83,10 +83,18 @@ class Lead(Task):
 
     async def resume(self, turn: Turn) -> None:
         """Have sales call back."""
+        self._open(turn)
+        anything_else(turn)
+
+    def settle(self, turn: Turn) -> None:
+        """Whoever can be reached is called back, at whatever time."""
+        if reachable(turn):
+            self._open(turn)
+
+    def _open(self, turn: Turn) -> None:
         number = turn.open_ticket(TicketType.SALES, f"Wants the plan {self.plan}")
         turn.say("sales_ticket")
         turn.say("ticket_number", ticket=number)
-        anything_else(turn)
 
 
 def _offer(turn: Turn, plan: Plan) -> None:

@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from backend.agent.memory import Phrase, Task
+from backend.agent.memory import Phrase, Task, Verified
 from backend.agent.policies.human import call_back_later
 from backend.agent.policies.reprompts import unclear
-from backend.agent.slots.numbers import Length
-from backend.agent.slots.spoken_digits import tokens
+from backend.agent.slots.numbers import Length, replaced_part
+from backend.agent.slots.spoken import CORRECTIONS, phrase_at, phrases
+from backend.agent.slots.spoken_digits import digit_runs, tokens
 from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import REQUESTS, Turn
 from backend.core.records import TicketPriority, TicketType
@@ -17,6 +18,14 @@ MOST_FAILURES = 3
 """Wrong numbers in one call; then a person takes over. It also limits guessing numbers."""
 MOST_FAILURES_OPTIONAL = 2
 """Where we can go on without: asking a third time helps nobody."""
+_AROUND_A_CORRECTION = frozenset(
+    """no nope not sorry wait actually i mean meant said it's it is that's that was wrong the my
+    number should be customer correction oops rather make again and please um uh er""".split()
+)
+_NOT_ME = phrases(
+    "not me; not my account; not my name; wrong account; wrong person; wrong number;"
+    " wrong customer; not my number; wrong name; not who i am; somebody else's account"
+)
 _NAMES_A_NUMBER = frozenset({"number", "account", "customer", "id"})
 
 
@@ -46,6 +55,8 @@ class AskNumber(Task):
     optional: bool
     failures: int = 0
     told_where: bool = False
+    tried: str = ""
+    """The last number that was nobody's; the caller may correct a part of it."""
 
     intent: ClassVar[str] = "customer_number"
 
@@ -61,6 +72,8 @@ class AskNumber(Task):
         slot = turn.number(_length(turn))
         if slot and slot.complete:
             await _try(turn, slot.digits)
+        elif slot and self.tried and _begins_correction(turn):
+            await _try(turn, replaced_part(self.tried, slot.digits))
         elif self._has_none(turn):
             await self._help(turn)
         elif turn.heard.confidence < turn.services.confirm_below:
@@ -112,12 +125,66 @@ class AskNumber(Task):
 async def _try(turn: Turn, number: str) -> None:
     """Look `number` up: verified, or one failure more. `AskNumber` is the task that asks."""
     customer = await turn.look_up(number)
+    task = turn.task
+    assert isinstance(task, AskNumber)  # noqa: S101 - only called for the task that asks
     if customer is None:
+        turn.swap(replace(task, tried=number))
         await _failed(turn, Phrase("number_not_found", {"number": number}))
         return
+    waiting = turn.memory.tasks[-2] if len(turn.memory.tasks) > 1 else None
+    verified = Verified(number, waiting, task.optional, turn.memory.tickets)
     turn.identify(customer)
+    turn.memory = replace(turn.memory, verified=verified)
     turn.say("verified", name=customer.name)
     await _resume(turn)
+
+
+async def take_back(turn: Turn) -> bool:
+    """React to "no, one one" or "that's not me" said right after a number was accepted.
+
+    True when that was this turn's answer: what was done for the wrong customer is done again.
+    """
+    verified = turn.memory.verified
+    if verified is None or turn.heard.kind is not HeardKind.WORDS:
+        return False
+    slot = turn.number(_length(turn)) if _begins_correction(turn) else None
+    if slot is None and not _denies(turn):
+        return False
+    memory = turn.memory
+    wrong = [number for key, number in memory.tickets.items() if key not in verified.tickets]
+    turn.memory = replace(
+        memory,
+        verified=None,
+        customer_number="",
+        tickets=verified.tickets,
+        mistaken=(*memory.mistaken, *wrong),
+    )
+    turn.drop_tasks()
+    if verified.task:
+        turn.push(verified.task)
+    turn.push(AskNumber(optional=verified.optional))
+    if slot:
+        part = replaced_part(verified.number, slot.digits)
+        await _try(turn, slot.digits if slot.complete else part)
+    else:
+        turn.say("confirm_denied")
+        turn.ask("ask_number", _question(turn))
+    return True
+
+
+def _begins_correction(turn: Turn) -> bool:
+    """ "No, one one", "sorry, I meant one one zero four": digits, and nothing else of weight."""
+    spoken = tokens(turn.heard.text)
+    if not phrase_at(spoken, 0, (*CORRECTIONS, ("not",), ("i", "said"), ("that's", "not"))):
+        return False
+    in_digits = {place for run in digit_runs(spoken) for place in range(run.start, run.end)}
+    others = [word for place, word in enumerate(spoken) if place not in in_digits]
+    return bool(in_digits) and _AROUND_A_CORRECTION.issuperset(others)
+
+
+def _denies(turn: Turn) -> bool:
+    spoken = tokens(turn.heard.text)
+    return any(phrase_at(spoken, place, _NOT_ME) for place in range(len(spoken)))
 
 
 async def _failed(turn: Turn, complaint: Phrase) -> None:

@@ -114,10 +114,28 @@ def _corrected(before: str, digits: str, length: Length) -> str:
     """A whole number replaces what was said; a part of one replaces its end."""
     if length.fits(digits) or not digits:
         return digits or before
-    for merged in (before[: -len(digits)] + digits, before + digits):
+    for merged in (replaced_part(before, digits), before + digits):
         if length.fits(merged):
             return merged
     return digits
+
+
+def replaced_part(before: str, digits: str) -> str:
+    """`before` with `digits` in the place of the part most like them, the last such part.
+
+    "One zero zero four, no, one one" is 1104: nobody repeats what was right.
+    """
+    if not 0 < len(digits) <= len(before):
+        return before
+    places = [
+        (sum(a != b for a, b in zip(before[at:], digits, strict=False)), -at)
+        for at in range(len(before) - len(digits) + 1)
+    ]
+    changed = [place for place in places if place[0]]
+    if not changed:
+        return before
+    at = -min(changed)[1]
+    return before[:at] + digits + before[at + len(digits) :]
 
 
 def _affirmed(spoken: Sequence[str], run: DigitRun, length: Length) -> DigitRun | None:

@@ -40,7 +40,9 @@ _BETWEEN = frozenset(
 )  # fmt: skip
 """Said between digits without ending the number."""
 _TOKEN = re.compile(r"\d+|[a-z']+")
-NUMBER_WORDS = frozenset([*_DIGITS, *_SOUNDS_LIKE, *_TEENS, *_TENS, *_REPEATS, "hundred", "thousand"])
+NUMBER_WORDS = frozenset(
+    [*_DIGITS, *_SOUNDS_LIKE, *_TEENS, *_TENS, *_REPEATS, "hundred", "thousand"]
+)
 """Words a digit run can be made of."""
 _GROUPED = re.compile(r"(?<=\d),(?=\d{3}\b)")
 

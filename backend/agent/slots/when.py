@@ -51,6 +51,13 @@ class When:
             days = f"between {days} and {spoken_day(self.last_day)}"
         return " ".join(filter(None, (days, self._clock()))) or "any time"
 
+    @property
+    def adverbial(self) -> str:
+        """As the end of a sentence: "on Tuesday, November 24 at 3:30 PM"; any time: empty."""
+        if self == When():
+            return ""
+        return f"on {self.spoken}" if self.day and not self.last_day else self.spoken
+
     def _clock(self) -> str:
         if self.start and self.end:
             if self.start == self.end:

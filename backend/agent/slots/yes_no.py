@@ -52,8 +52,8 @@ _ONLY_YES = _phrases(
     that would be great; that would be nice; that would help; no problem; no doubt; it helped;
     that helped; that did it; it works; it works now; it worked; works now; it's working;
     it's working now; it's working again; working now; it's better; it's better now; better;
-    it's fixed; fixed; solved; all good; much better; it's back; it's back now; one;
-    press one; yes that's the one"""
+    it's fixed; fixed; solved; all good; much better; it's back; it's back now;
+    yes that's the one"""
 )
 _ONLY_NO = _phrases(
     """I don't; I didn't; I do not; I'm not; I wouldn't; I'd rather not; rather not; I guess not;
@@ -68,8 +68,7 @@ _ONLY_NO = _phrases(
     that's all; that's it; that's everything; that will be all; that would be all; that'll be all;
     that's all for now; I'm good; I'm fine; I'm done; I'm all set; all set; I'm okay; we're good;
     don't; leave it; forget it; never mind; no need; not necessary; not needed; I don't want that;
-    I don't want to; I don't want it; none of them; none of those; neither; no good; nein; non;
-    two; press two"""
+    I don't want to; I don't want it; none of them; none of those; neither; no good; nein; non"""
 )
 """These only count when nothing else is said: "I do" is yes, "I do not know" is neither."""
 
@@ -95,6 +94,8 @@ def _table(*groups: tuple[tuple[str, ...], Answer]) -> _Table:
 
 
 _LEADING = _table((YES, Answer.YES), (NO, Answer.NO))
+_KEYS = _table((("one", "press one"), Answer.YES), (("two", "press two"), Answer.NO))
+"""Keys said aloud; "no, one one" is a number being corrected."""
 _ALONE = {**_table((_ONLY_YES, Answer.YES), (_ONLY_NO, Answer.NO)), **_LEADING}
 _NEITHER = frozenset(tuple(words(phrase)) for phrase in _UNDECIDED)
 _THATS_IT = tuple(words("that's it"))
@@ -113,6 +114,9 @@ def yes_no(text: str, *, confirming: bool = False) -> YesNo | None:
         return YesNo(Answer.YES)
     if any(spoken[: len(phrase)] == phrase for phrase in _NEITHER):
         return None
+    keyed = _KEYS.get(tuple(word for word in spoken if word not in _IGNORED))
+    if keyed:
+        return YesNo(keyed)
     alone = _answers(spoken, _ALONE)
     if alone and not alone[1]:
         return YesNo(alone[0])
