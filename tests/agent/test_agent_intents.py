@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.agent.intents.base import IntentGuess
+from backend.agent.intents.child import train_in_child
 from backend.agent.intents.linear import LinearModel, ModelFileError
-from backend.agent.intents.training import train, train_in_child
+from backend.agent.intents.training import train
 from backend.agent.knowledge.store import Snapshot
 from backend.core.errors import KnowledgeError
 

@@ -17,6 +17,9 @@ class IntentGuess:
     runner_up: str = UNKNOWN
     """The best label of another intent."""
     runner_up_confidence: float = 0.0
+    parts: "tuple[IntentGuess, ...]" = ()
+    """The requests of an utterance that holds several, in the order they were said and each of
+    another intent; empty otherwise. The guess itself is about the whole utterance."""
 
     @property
     def intent(self) -> str:

@@ -2,16 +2,17 @@
 
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from backend.agent.intents.base import IntentGuess
+from backend.agent.intents.decision import Scores, certainly_unknown, decide, softmax
 from backend.agent.intents.features import FEATURES_VERSION, Vectoriser
-from backend.agent.knowledge.model import UNKNOWN
+from backend.agent.intents.several import with_parts
 
 
 class ModelFileError(ValueError):
@@ -20,7 +21,7 @@ class ModelFileError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class LinearModel:
-    """One-against-rest margins, made probabilities by a calibrated softmax.
+    """Margins of the labels, made probabilities by a calibrated softmax.
 
     `probabilities = softmax(scale * margins)`, with `scale` fitted on sentences the margins were
     not trained on (temperature scaling, Guo et al. 2017).
@@ -34,35 +35,30 @@ class LinearModel:
     scale: float
     known_from: float
     """A best intent less probable than this is out of scope."""
+    unseen: Mapping[str, bool] = field(default_factory=dict)
+    """Example phrases, and whether they were recognised by a model trained without them."""
 
     def classify(self, text: str) -> IntentGuess:
         """See `IntentClassifier`."""
-        return self.decide(self.probabilities(text))
+        return with_parts(self._one(text), text, self._one)
 
-    def probabilities(self, text: str) -> NDArray[np.float32]:
+    def _one(self, text: str) -> IntentGuess:
+        return decide(self.labels, self.probabilities(text), self.known_from)
+
+    def probabilities(self, text: str) -> Scores:
         """Probability of each of `labels`, in their order."""
-        columns, values = self.vectoriser.vector(text)
-        if not len(columns):
-            return np.array([label == UNKNOWN for label in self.labels], np.float32)
-        margins = values @ self.weights[columns] + self.bias
+        margins = self.margins(text)
+        if margins is None:
+            return certainly_unknown(self.labels)
         return softmax(self.scale * margins)
 
-    def decide(self, probabilities: NDArray[np.float32]) -> IntentGuess:
-        """The intent is as probable as its topics together; its most probable topic is taken."""
-        intents: dict[str, float] = {}
-        best: dict[str, int] = {}
-        for column in np.argsort(-probabilities):
-            intent = self.labels[column].partition("/")[0]
-            if intent == "faq":
-                intent = self.labels[column]
-            intents[intent] = intents.get(intent, 0.0) + float(probabilities[column])
-            best.setdefault(intent, int(column))
-        ranked = sorted(intents, key=lambda intent: -intents[intent])
-        first, second = ranked[0], ranked[-1 if len(ranked) == 1 else 1]
-        label, sure = self.labels[best[first]], intents[first]
-        if first != UNKNOWN and sure < self.known_from:
-            return IntentGuess(UNKNOWN, 1 - sure, label, sure)
-        return IntentGuess(label, sure, self.labels[best[second]], intents[second])
+    def margins(self, text: str) -> Scores | None:
+        """One for each of `labels`; None for a text without a single known n-gram."""
+        columns, values = self.vectoriser.vector(text)
+        if not len(columns):
+            return None
+        margins: Scores = values @ self.weights[columns] + self.bias
+        return margins
 
     def to_bytes(self) -> bytes:
         """A numpy archive without pickled objects, for `from_bytes`."""
@@ -73,6 +69,7 @@ class LinearModel:
             "familiar": sorted(self.vectoriser.familiar),
             "scale": self.scale,
             "known_from": self.known_from,
+            "unseen": dict(self.unseen),
         }
         buffer = io.BytesIO()
         np.savez(
@@ -120,11 +117,5 @@ class LinearModel:
             bias,
             float(about["scale"]),
             float(about["known_from"]),
+            {str(text): bool(right) for text, right in about["unseen"].items()},
         )
-
-
-def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Along the last axis."""
-    shifted = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    total: NDArray[np.float32] = shifted / shifted.sum(axis=-1, keepdims=True)
-    return total

@@ -1,173 +1,204 @@
-"""Learns a `LinearModel` from example phrases.
+"""Learns a `LinearModel`, or with sentence embeddings a `StackedModel`, from example phrases.
 
-Run as a program (examples as JSON on standard input, the model on standard output) it keeps
-scikit-learn, two seconds to import and a hundred megabytes, out of the process that answers
-calls, and its computing off that process's interpreter lock.
+`child` runs this in a process of its own: scikit-learn takes two seconds to import.
 """
 
-import asyncio
-import json
-import sys
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
 
+from backend.agent.intents.corrupt import corrupt
+from backend.agent.intents.decision import Scores, decide, softmax
+from backend.agent.intents.encoder import Encoder, Vectors
 from backend.agent.intents.features import Vectoriser
-from backend.agent.intents.linear import LinearModel, ModelFileError, softmax
-from backend.agent.knowledge.model import UNKNOWN
-from backend.config import ROOT
-from backend.core.errors import KnowledgeError
+from backend.agent.intents.linear import LinearModel
+from backend.agent.intents.solvers import fit_linear, margins_of
+from backend.agent.intents.stacked import Neighbours, StackedModel
+from backend.agent.knowledge.model import FAQ, UNKNOWN
+from backend.agent.words import words
 
 FOLDS = 4
-"""Calibration looks at every example through a model that did not see it."""
+"""Calibration looks at examples through a model that did not see them."""
+UNSEEN_ENOUGH = 2000
+"""Examples calibration needs at most; with more than this in a fold, one fold will do."""
 REJECTED_FRACTION = 0.03
 """The out-of-scope threshold may cost this share of the operator's own phrases."""
-TRAINING_LIMIT_S = 120.0
-"""Fifteen thousand examples take 45 s; more means that the machine is in trouble."""
+SPOILT_EVERY = 2
+SPOILT_WEIGHT = 0.5
+"""Every second phrase is learnt from a second time as a recogniser might write it, counting half.
+That costs BANKING77 0.4% of clean sentences and wins 0.4% of spoilt ones; more costs more."""
+SCALES = np.geomspace(0.1, 20, 60)
+WEIGHTS = np.geomspace(0.1, 10, 16)
+"""Of the n-grams' margins, and of the neighbours' scores, as stacking tries them out."""
+NEIGHBOUR_WEIGHTS = np.geomspace(1, 40, 16)
 
 Examples = Mapping[str, Sequence[str]]
+Indices = NDArray[np.intp]
 
 
-async def train_in_child(examples: Examples) -> LinearModel:
-    """Train in a process of its own. Raises KnowledgeError when that process fails.
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """Example phrases, then one made of each label's own words."""
 
-    Cancelling ends the process.
-    """
-    request = json.dumps({label: list(phrases) for label, phrases in examples.items()})
-    try:
-        raw, complaint = await _run_child(request.encode())
-    except (TimeoutError, OSError) as error:
-        raise _failure(str(error) or "it took too long") from error
-    try:
-        return LinearModel.from_bytes(raw)
-    except ModelFileError as error:
-        raise _failure(complaint.decode(errors="replace").strip().rpartition("\n")[2]) from error
+    labels: tuple[str, ...]
+    texts: tuple[str, ...]
+    targets: Indices
+    """The label's position, for each text."""
+    phrases: int
+    """How many of `texts` are phrases; what follows are labels."""
+
+    @classmethod
+    def of(cls, examples: Examples) -> "Lesson":
+        """A label says what it is about: `technical_support/slow` is nearly a phrase. It lifts
+        ten-shot BANKING77 from 74.5% to 75.5% (embeddings: from 86.2% to 86.5%)."""
+        labels = tuple(examples)
+        pairs = [(text, i) for i, label in enumerate(labels) for text in examples[label]]
+        phrases = len(pairs)
+        pairs += [(_in_words(label), i) for i, label in enumerate(labels) if _in_words(label)]
+        return cls(
+            labels,
+            tuple(text for text, _ in pairs),
+            np.array([i for _, i in pairs], np.intp),
+            phrases,
+        )
+
+    def folds(self) -> Iterator[tuple[Indices, Indices]]:
+        """Which texts to learn from and which phrases to look at, until enough were looked at.
+
+        Every label is spread over the folds; those of few examples not all over the same.
+        """
+        order = np.full(len(self.texts), -1, np.intp)
+        for label in range(len(self.labels)):
+            mine = np.flatnonzero(self.targets[: self.phrases] == label)
+            order[mine] = (label + np.arange(len(mine))) % FOLDS
+        looked_at = 0
+        for fold in range(FOLDS):
+            unseen = np.flatnonzero(order == fold)
+            if looked_at >= UNSEEN_ENOUGH or not len(unseen):
+                return
+            looked_at += len(unseen)
+            yield np.flatnonzero(order != fold), unseen
 
 
-async def _run_child(request: bytes) -> tuple[bytes, bytes]:
-    """Standard output and error of this module run as a program on `request`."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        cwd=ROOT,  # where this package is found even when it is not installed
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(TRAINING_LIMIT_S):
-            return await child.communicate(request)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
-
-
-def _failure(detail: str) -> KnowledgeError:
-    return KnowledgeError(
-        f"The intent classifier could not be trained: {detail[:300]}.",
-        fix="Run `frontdesk doctor`; scikit-learn may not be installed completely.",
-    )
+def _in_words(label: str) -> str:
+    if label == UNKNOWN:
+        return ""
+    return " ".join(words(label.removeprefix(f"{FAQ}/").replace("_", " ")))
 
 
 def train(examples: Examples) -> LinearModel:
     """Learn from phrases per label. The label `unknown` holds phrases that are not for us."""
-    labels = tuple(examples)
-    texts = [text for phrases in examples.values() for text in phrases]
-    targets = np.array(
-        [column for column, phrases in enumerate(examples.values()) for _ in phrases], np.intp
+    return _train_ngrams(Lesson.of(examples))[0]
+
+
+def train_stacked(examples: Examples, encoder: Encoder) -> StackedModel:
+    """The same with sentence embeddings: n-grams and neighbours, weighed on unseen examples."""
+    lesson = Lesson.of(examples)
+    ngrams, seen = _train_ngrams(lesson)
+    vectors = encoder.encode_all(lesson.texts)
+    everything = np.arange(len(vectors))
+    nearness = np.concatenate(
+        [
+            _neighbours(lesson, vectors, learnt).scores(vectors[unseen])
+            for learnt, unseen in lesson.folds()
+        ]
     )
-    vectoriser = Vectoriser.fit(texts)
-    rows = [vectoriser.vector(text) for text in texts]
-    weights, bias = _fit(rows, targets, len(vectoriser.columns), len(labels))
-    margins = _unseen_margins(rows, targets, len(vectoriser.columns), len(labels))
-    scale = _calibrate(margins, targets)
-    model = LinearModel(vectoriser, labels, weights, bias, scale, known_from=0.0)
-    return LinearModel(
-        vectoriser, labels, weights, bias, scale, _threshold(model, margins, targets)
+    ngram_scale, neighbour_scale = _weigh(seen.margins, nearness, seen.targets)
+    scores = np.asarray(ngram_scale * seen.margins + neighbour_scale * nearness, np.float32)
+    probabilities = softmax(scores)
+    known_from, unseen = _judge(lesson, probabilities, seen)
+    return StackedModel(
+        ngrams,
+        _neighbours(lesson, vectors, everything),
+        encoder,
+        ngram_scale,
+        neighbour_scale,
+        known_from,
+        unseen,
     )
 
 
-Row = tuple[NDArray[np.intp], NDArray[np.float32]]
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What n-grams make of examples they were not trained on, in the order of the folds."""
+
+    which: Indices
+    targets: Indices
+    margins: Scores
 
 
-def _fit(
-    rows: Sequence[Row], targets: NDArray[np.intp], features: int, labels: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """One linear support vector machine per label: [features, labels] weights, [labels] biases."""
-    from scipy.sparse import csr_matrix
-    from sklearn.svm import LinearSVC
+def _train_ngrams(lesson: Lesson) -> tuple[LinearModel, Seen]:
+    vectoriser = Vectoriser.fit(lesson.texts, notice_strange=UNKNOWN in lesson.labels)
+    rows = [vectoriser.vector(text) for text in lesson.texts]
+    chance = random.Random(0)
+    spoilt = {
+        i: vectoriser.vector(corrupt(lesson.texts[i], chance))
+        for i in range(0, len(rows), SPOILT_EVERY)
+    }
+    size = len(vectoriser.columns), len(lesson.labels)
 
-    weights = np.zeros((features, labels), np.float32)
-    bias = np.full(labels, -1.0, np.float32)
-    if len(np.unique(targets)) < 2:
-        return weights, bias
-    starts = np.cumsum([0, *(len(columns) for columns, _ in rows)])
-    matrix = csr_matrix(
-        (
-            np.concatenate([values for _, values in rows]),
-            np.concatenate([columns for columns, _ in rows]),
-            starts,
-        ),
-        shape=(len(rows), features),
-    )
-    machine = LinearSVC(C=1.0, random_state=0).fit(matrix, targets)
-    coefficients, intercepts = machine.coef_, machine.intercept_
-    if len(machine.classes_) == 2:  # two labels share one machine: the second's
-        coefficients = np.vstack([-coefficients, coefficients])
-        intercepts = np.concatenate([-intercepts, intercepts])
-    weights[:, machine.classes_] = coefficients.T
-    bias[machine.classes_] = intercepts
-    return weights, bias
+    def fit(learnt: Indices) -> tuple[Scores, Scores]:
+        noisy = [i for i in learnt.tolist() if i in spoilt]
+        texts = [rows[i] for i in learnt] + [spoilt[i] for i in noisy]
+        weights = np.repeat([1.0, SPOILT_WEIGHT], [len(learnt), len(noisy)])
+        return fit_linear(texts, lesson.targets[[*learnt, *noisy]], weights, *size)
+
+    which, margins = [], []
+    for learnt, unseen in lesson.folds():
+        which.append(unseen)
+        margins.append(margins_of([rows[i] for i in unseen], *fit(learnt)))
+    looked_at = np.concatenate(which)
+    seen = Seen(looked_at, lesson.targets[looked_at], np.concatenate(margins))
+    scale = _calibrate(seen.margins, seen.targets)
+    known_from, verdicts = _judge(lesson, softmax(scale * seen.margins), seen)
+    weights, bias = fit(np.arange(len(rows)))
+    return LinearModel(vectoriser, lesson.labels, weights, bias, scale, known_from, verdicts), seen
 
 
-def _unseen_margins(
-    rows: Sequence[Row], targets: NDArray[np.intp], features: int, labels: int
-) -> NDArray[np.float32]:
-    """Margins of every example under a model trained without its fold: [examples, labels]."""
-    margins = np.zeros((len(rows), labels), np.float32)
-    # Every label is spread over the folds; those of few examples not all over the same.
-    order = np.zeros(len(rows), np.intp)
-    for label in range(labels):
+def _neighbours(lesson: Lesson, vectors: Vectors, learnt: Indices) -> Neighbours:
+    """Learnt from as many as it can take, evenly over the labels."""
+    targets = lesson.targets[learnt]
+    rank = np.zeros(len(targets), np.intp)
+    for label in range(len(lesson.labels)):
         mine = np.flatnonzero(targets == label)
-        order[mine] = (label + np.arange(len(mine))) % FOLDS
-    for fold in range(FOLDS):
-        kept = np.flatnonzero(order != fold).tolist()
-        weights, bias = _fit([rows[i] for i in kept], targets[kept], features, labels)
-        for i in np.flatnonzero(order == fold).tolist():
-            columns, values = rows[i]
-            margins[i] = values @ weights[columns] + bias
-    return margins
+        rank[mine] = np.arange(len(mine))
+    kept = learnt[np.sort(np.argsort(rank, kind="stable")[: Neighbours.MOST])]
+    return Neighbours.fit(vectors[kept], lesson.targets[kept], len(lesson.labels))
 
 
-def _calibrate(margins: NDArray[np.float32], targets: NDArray[np.intp]) -> float:
-    """The softmax scale with the smallest negative log-likelihood on unseen examples."""
-    scales = np.geomspace(0.5, 20, 60)
-    losses = [
-        -np.log(softmax(scale * margins)[np.arange(len(targets)), targets] + 1e-9).mean()
-        for scale in scales
+def _loss(scores: Scores, targets: Indices) -> float:
+    """Mean negative log-likelihood."""
+    right = softmax(scores)[np.arange(len(targets)), targets]
+    return float(-np.log(right + 1e-9).mean())
+
+
+def _calibrate(margins: Scores, targets: Indices) -> float:
+    """The softmax scale with the smallest loss on unseen examples."""
+    return float(min(SCALES, key=lambda scale: _loss(scale * margins, targets)))
+
+
+def _weigh(margins: Scores, nearness: Scores, targets: Indices) -> tuple[float, float]:
+    """The two scales that together have the smallest loss on unseen examples."""
+    pairs = [(float(left), float(right)) for left in WEIGHTS for right in NEIGHBOUR_WEIGHTS]
+    return min(pairs, key=lambda pair: _loss(pair[0] * margins + pair[1] * nearness, targets))
+
+
+def _judge(lesson: Lesson, probabilities: Scores, seen: Seen) -> tuple[float, dict[str, bool]]:
+    """The confidence all but `REJECTED_FRACTION` of rightly recognised phrases reach, and which
+    phrases are recognised with that threshold."""
+    guesses = [decide(lesson.labels, row, 0.0) for row in probabilities]
+    right = [
+        guess.label == lesson.labels[target]
+        for guess, target in zip(guesses, seen.targets, strict=True)
     ]
-    return float(scales[int(np.argmin(losses))])
-
-
-def _threshold(
-    model: LinearModel, margins: NDArray[np.float32], targets: NDArray[np.intp]
-) -> float:
-    """The confidence that all but `REJECTED_FRACTION` of rightly recognised phrases reach."""
-    right = []
-    for scores, target in zip(softmax(model.scale * margins), targets, strict=True):
-        guess = model.decide(scores)
-        if guess.label == model.labels[target] != UNKNOWN:
-            right.append(guess.confidence)
-    return float(np.quantile(right, REJECTED_FRACTION)) if right else 0.0
-
-
-def main() -> None:
-    """Examples in, model out."""
-    sys.stdout.buffer.write(train(json.load(sys.stdin)).to_bytes())
-
-
-if __name__ == "__main__":
-    main()
+    sure = [guess.confidence for guess in compress(guesses, right) if guess.label != UNKNOWN]
+    known_from = float(np.quantile(sure, REJECTED_FRACTION)) if sure else 0.0
+    verdicts = {
+        lesson.texts[i]: recognised and (guess.label == UNKNOWN or guess.confidence >= known_from)
+        for i, guess, recognised in zip(seen.which, guesses, right, strict=True)
+    }
+    return known_from, verdicts

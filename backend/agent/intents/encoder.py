@@ -1,0 +1,70 @@
+"""Sentence embeddings on the CPU: one vector for what a sentence means."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from backend.core.errors import ModelError
+from backend.modelstore.sentence import SENTENCE_MODEL_FILE, SENTENCE_TOKENIZER_FILE, fingerprint
+
+MOST_TOKENS = 96
+"""Sixty words, as many as the n-grams look at."""
+
+Vectors = NDArray[np.float32]
+"""[texts, dimensions], each of length 1"""
+
+
+class Encoder(Protocol):
+    """Makes vectors of sentences; close in meaning is close in angle."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Changes with the model: what was learnt from one encoder is of no use to another."""
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        """One vector of length 1. Milliseconds of computing; callable from any thread."""
+
+    def encode_all(self, texts: Sequence[str]) -> Vectors:
+        """One row for each text."""
+
+
+class SentenceEncoder:
+    """A transformer as `frontdesk models fetch all-MiniLM-L6-v2` leaves it, on one thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Loads it: a quarter of a second. Raises ModelError."""
+        from onnxruntime import InferenceSession, SessionOptions
+        from tokenizers import Tokenizer
+
+        options = SessionOptions()
+        # A sentence is too short to share out, and the other cores have calls to serve.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        try:
+            self._session: Any = InferenceSession(
+                folder / SENTENCE_MODEL_FILE, options, providers=["CPUExecutionProvider"]
+            )
+            self._tokenizer: Any = Tokenizer.from_file(str(folder / SENTENCE_TOKENIZER_FILE))
+            self.fingerprint = fingerprint(folder)
+        except Exception as error:  # both libraries raise kinds of their own
+            raise ModelError(
+                f"The sentence model in {folder} cannot be loaded.",
+                fix="Fetch it again: frontdesk models fetch all-MiniLM-L6-v2",
+            ) from error
+        self.folder = folder
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(MOST_TOKENS)
+
+    def encode(self, text: str) -> NDArray[np.float32]:
+        """See `Encoder`."""
+        # Twenty characters a word: what a caller types has no limit.
+        ids = np.array([self._tokenizer.encode(text[: MOST_TOKENS * 20]).ids], np.int64)
+        fed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+        vector: NDArray[np.float32] = self._session.run(None, fed)[0][0]
+        return vector
+
+    def encode_all(self, texts: Sequence[str]) -> Vectors:
+        """See `Encoder`."""
+        return np.array([self.encode(text) for text in texts], np.float32)
