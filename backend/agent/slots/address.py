@@ -246,7 +246,9 @@ def _town(words: Sequence[str], at: int) -> tuple[str, int]:
         word = words[position]
         taken = phrase_at(words, position, CORRECTIONS) or (name and _state_at(words, position))
         stop = word in _AFTER or word in NUMBER_WORDS or is_number(word) or word in _UNITS
-        if taken or stop or len(word) < 2 or word in _NEVER:
+        code = len(word) == 2 and len(_word(words, position + 1)) == _ZIP
+        code = code and is_number(_word(words, position + 1))
+        if taken or stop or code or len(word) < 2 or word in _NEVER:
             break
         name.append(word)
         position += 1

@@ -8,6 +8,7 @@ from backend.agent.slots.cardinals import UNITS, below_hundred
 from backend.agent.slots.slot import CERTAIN, GUESSED, LIKELY
 from backend.agent.slots.spoken import is_number, phrase_at, phrases
 from backend.agent.slots.when import (
+    AFTER_LUNCH,
     AFTERNOON,
     EVENING,
     FIRST_THING,
@@ -39,6 +40,7 @@ _PARTS: Mapping[tuple[str, ...], tuple[time, time]] = {
         ("in the evening; evening; evenings; this evening; the evening; tonight; after work",
          EVENING),
         ("at night; late at night", NIGHT),
+        ("after lunch; right after lunch", AFTER_LUNCH),
         ("lunch time; lunchtime; at lunch; over lunch; lunch", LUNCH),
     )
     for phrase in phrases(names)

@@ -68,6 +68,22 @@ def days_at(words: Sequence[str], at: int, today: date) -> Days | None:
     return None
 
 
+_HOLIDAYS: Mapping[tuple[str, ...], tuple[int, int]] = {
+    ("christmas", "eve"): (12, 24), ("christmas", "day"): (12, 25), ("boxing", "day"): (12, 26),
+    ("new", "year's", "eve"): (12, 31), ("new", "year's", "day"): (1, 1),
+    ("new", "years", "eve"): (12, 31), ("new", "years", "day"): (1, 1),
+    ("valentine's", "day"): (2, 14), ("on", "christmas"): (12, 25),
+}  # fmt: skip
+"""Those that fall on the same date every year."""
+
+
+def _holiday(words: Sequence[str], at: int, today: date) -> Days | None:
+    length = phrase_at(words, at, _HOLIDAYS)
+    if not length:
+        return None
+    return _dated(words, at + length, *_HOLIDAYS[tuple(words[at : at + length])], today)
+
+
 def _relative(words: Sequence[str], at: int, today: date) -> Days | None:
     for phrase, shift in _NAMED_DAYS.items():
         length = phrase_at(words, at, [phrase])
@@ -149,12 +165,22 @@ def _counted(words: Sequence[str], at: int, today: date) -> Days | None:
     position += 1
     if _word(words, position) == "ago":
         return Days(_shifted(today, -number, unit), position + 1)
+    introduced = words[at] in ("in", "within")
+    if unit == "week" and _word(words, position) in ("today", "tomorrow"):
+        begins = today + timedelta(_word(words, position) == "tomorrow")
+        return Days(_shifted(begins, number, unit), position + 1)
+    if introduced and _word(words, position) == "on":
+        # "In two weeks on Monday": the Monday of that week.
+        day = _day_number(words, position + 1)
+        if day is not None:
+            then = _shifted(today, number, unit)
+            return Days(then + timedelta(day - then.weekday()), position + 2)
     if _word(words, position) in ("from", "on", "after"):
         if _word(words, position + 1) in ("now", "today"):
             return Days(_shifted(today, number, unit), position + 2)
         base = _relative(words, position + 1, today) or _weekday(words, position + 1, today)
         return Days(_shifted(base.first, number, unit), base.end) if base else None
-    return Days(_shifted(today, number, unit), position) if words[at] in ("in", "within") else None
+    return Days(_shifted(today, number, unit), position) if introduced else None
 
 
 def _count(words: Sequence[str], at: int) -> tuple[int, int] | None:
@@ -293,6 +319,10 @@ def _spans(words: Sequence[str], at: int, today: date) -> Days | None:
     start += _word(words, start) == "the"
     which, unit = _word(words, start), _word(words, start + 1)
     monday = today - timedelta(today.weekday())
+    if tuple(words[start : start + 3]) == ("week", "after", "next"):
+        return Days(monday + timedelta(14), start + 3, monday + timedelta(20))
+    if tuple(words[start : start + 3]) == ("last", "day", "of"):
+        return _end_of(words, start + 3, today, monday)
     if tuple(words[start : start + 2]) == ("end", "of"):
         return _end_of(words, start + 2, today, monday)
     if which == "weekend" and start > at:
@@ -342,6 +372,7 @@ _READINGS: tuple[Callable[[Sequence[str], int, date], Days | None], ...] = (
     _today_in_part,
     _relative,
     _counted,
+    _holiday,
     _named_date,
     _figures,
     _weekday,

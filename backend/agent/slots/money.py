@@ -18,6 +18,10 @@ _NAMES: Mapping[str, str] = {
 _CENTS: Mapping[str, str] = {
     "cent": "", "cents": "", "penny": "", "pennies": "", "pence": "GBP", "c": "", "p": "GBP",
 }  # fmt: skip
+_PARTS: Mapping[tuple[str, ...], Decimal] = {
+    ("a", "half"): Decimal("0.5"),
+    ("a", "quarter"): Decimal("0.25"),
+}
 _THOUSANDS = frozenset({"grand", "k"})
 _AROUND_AN_AMOUNT = frozenset(
     [
@@ -30,6 +34,7 @@ _AROUND_AN_AMOUNT = frozenset(
     ]
 )  # fmt: skip
 """With nothing else said, a bare number is the amount asked for."""
+_CORRECTING = frozenset(word for phrase in CORRECTIONS for word in phrase) | {"it's", "it", "was"}
 _CURRENCY_SIGN = re.compile("[$€£]")
 
 
@@ -111,14 +116,24 @@ def _value(
 
 def _amounts(words: Spoken, default: str) -> list[_Found]:
     """Everything with a currency, in order."""
-    found = []
+    found: list[_Found] = []
     position = 0
     while position < len(words.words):
         amount = _signed(words, position) or _named(words.words, position, default)
+        amount = amount or _corrected_figure(words.words, position, found)
         if amount:
             found.append(amount)
         position = amount.end if amount else position + 1
     return found
+
+
+def _corrected_figure(words: Sequence[str], at: int, found: Sequence[_Found]) -> _Found | None:
+    """The "six" of "five dollars, no, six": the currency was said before."""
+    if not found or not _corrected(words[found[-1].end : at]):
+        return None
+    only_corrections = all(word in _CORRECTING for word in words[found[-1].end : at])
+    figure = _figure(words, at) if only_corrections else None
+    return _Found(figure[0], found[-1].currency, at, figure[1]) if figure else None
 
 
 def _signed(words: Spoken, at: int) -> _Found | None:
@@ -160,8 +175,9 @@ def _named(words: Sequence[str], at: int, default: str) -> _Found | None:
 def _with_cents(words: Sequence[str], whole: _Found) -> _Found:
     """What follows "forty five dollars": "fifty", "and fifty cents", "and a half"."""
     start = whole.end + (_word(words, whole.end) in ("and", "with"))
-    if tuple(words[start : start + 2]) == ("a", "half"):
-        return _Found(whole.amount + Decimal("0.5"), whole.currency, whole.start, start + 2)
+    part = _PARTS.get(tuple(words[start : start + 2]))
+    if part:
+        return _Found(whole.amount + part, whole.currency, whole.start, start + 2)
     cents = below_hundred(words, start)
     if cents is None:
         return whole
@@ -175,7 +191,7 @@ def _with_cents(words: Sequence[str], whole: _Found) -> _Found:
 
 def _figure(words: Sequence[str], at: int) -> tuple[Decimal, int, bool] | None:
     """An amount's number, the position after it, and whether it had no decimals."""
-    number = cardinal(words, at)
+    number = _hundreds_and_cents(words, at) or cardinal(words, at)
     if number is None:
         return None
     if _word(words, number.end) not in ("point", "."):
@@ -195,6 +211,15 @@ def _figure(words: Sequence[str], at: int) -> tuple[Decimal, int, bool] | None:
     if not digits or len(digits) > 2:
         return Decimal(number.value), number.end, True
     return Decimal(f"{number.value}.{digits}"), position, False
+
+
+def _hundreds_and_cents(words: Sequence[str], at: int) -> Quantity | None:
+    """The "one fifty nine" of "one fifty nine ninety nine"; the cents are read after it."""
+    unit = UNITS.get(words[at], 0) if at < len(words) else 0
+    rest = below_hundred(words, at + 1) if unit else None
+    if rest is None or not _two_digits(words, at + 1, rest):
+        return None
+    return Quantity(unit * 100 + rest.value, rest.end) if _trailing_cents(words, rest.end) else None
 
 
 def _halves(words: Sequence[str], number: Quantity) -> tuple[Decimal, int, bool]:

@@ -16,10 +16,12 @@ _STRONG = phrases(
     " it's under; it is under; account holder is; the account holder is; name it's; mr; mrs; ms;"
     " miss; mister; dr; my first name is; my last name is; first name is; last name is; first name;"
     " last name; surname is; surname; my surname is; family name is; family name; given name;"
-    " given name is; i go by; name would be; name will be; registered to; speaking with; names"
+    " given name is; name on the account is; name on the contract is; name on it is; i go by;"
+    " name would be; name will be; registered to; speaking with; names"
 )
 _WEAK = phrases(
-    "this is; under; is under; i am; i'm; it's; it is; that's; that is; speaking is; here is"
+    "this is; under; is under; i am; i'm; it's; it is; it's me; that's; that is; speaking is;"
+    " here is"
 )
 _LAST = phrases(
     "last name; surname; family name; my last name is; last name is; my surname is; surname is;"
@@ -54,6 +56,17 @@ _ENDINGS = re.compile(
     r"....(?:ly|ing|ous|ful|ed|tion|sion|ness|able|ible|ment|less|ive|ical|'s|'t|'ll|'re|'ve)$"
 )
 """Longer words that end like this are hardly ever names."""
+_SOUNDS_ALIKE = {
+    "k": "c",
+    "c": "k",
+    "y": "i",
+    "i": "y",
+    "z": "s",
+    "s": "z",
+    "g": "j",
+    "j": "g",
+    "ph": "v",
+}
 _MOST_PARTS = 4
 
 
@@ -186,6 +199,12 @@ def _name_at(words: Sequence[str], at: int, *, trusted: bool) -> _Name | None:
     parts: list[str] = []
     position, spelled, known = at, False, True
     while position < len(words) and len(parts) <= _MOST_PARTS:
+        if parts and _names_a_letter(words, position):
+            sound = "".join(words[position + 2 : position + 4])
+            sound = sound if sound == "ph" else words[position + 2]
+            parts[-1] = _with_letter(parts[-1], sound)
+            position += 2 + len(sound)
+            continue
         skipped = phrase_at(words, position, _SPELLING) if parts else 0
         letters = spelled_at(words, position + skipped)
         if letters:
@@ -209,6 +228,25 @@ def _name_at(words: Sequence[str], at: int, *, trusted: bool) -> _Name | None:
     if trusted and not known:
         confidence = LIKELY
     return _Name(tuple(parts), at, position, confidence, spelled)
+
+
+def _names_a_letter(words: Sequence[str], at: int) -> bool:
+    """ "Katherine with a k"."""
+    letter = words[at + 2] if at + 2 < len(words) else ""
+    after = words[at + 3] if at + 3 < len(words) else ""
+    after = "" if (letter, after) == ("p", "h") else after
+    return (
+        words[at] == "with" and words[at + 1 : at + 2] in (("a",), ("an",))
+        and len(letter) == 1 and len(after) != 1
+    )  # fmt: skip
+
+
+def _with_letter(name: str, letter: str) -> str:
+    """The name with `letter` in the place of the first one that sounds like it."""
+    rival = _SOUNDS_ALIKE.get(letter, "")
+    if letter in name or not rival or rival not in name:
+        return name
+    return name.replace(rival, letter, 1)
 
 
 def _part(words: Sequence[str], at: int, *, first: bool, trusted: bool) -> tuple[str, int] | None:

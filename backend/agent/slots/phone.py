@@ -1,11 +1,12 @@
 """Telephone numbers: our own ear for spoken digits, Google's numbering plans for what they mean."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberFormat, ValidationResult
 
-from backend.agent.slots.numbers import Length, keyed_number, spoken_number
+from backend.agent.slots.numbers import Length, NumberSlot, keyed_number, spoken_number
 from backend.agent.slots.slot import CERTAIN, GUESSED, LIKELY, SlotValue
 from backend.agent.slots.spoken import Spoken, is_number, phrase_at, phrases, spoken
 from backend.agent.slots.spoken_digits import NUMBER_WORDS, digit_runs
@@ -14,6 +15,7 @@ PHONE = Length(7, 15)
 """Digits of a number without and with country code (E.164 allows 15)."""
 _EXTENSION = phrases("extension; ext; extension number; extension is")
 _MOST_EXTENSION_DIGITS = 6
+_AREA_CODE = 3
 _POSSIBLE = (ValidationResult.IS_POSSIBLE, ValidationResult.IS_POSSIBLE_LOCAL_ONLY)
 
 
@@ -43,7 +45,7 @@ class PhoneReader:
         if cut is not None:
             position, extension = cut
             main = words.words[:position]
-        number = spoken_number(" ".join(main), PHONE)
+        number = _after_area_code(main) or spoken_number(" ".join(main), PHONE)
         if number is None or not number.complete:
             return None
         international = "+" in main or "plus" in main
@@ -95,6 +97,18 @@ class PhoneReader:
         grouped = "".join(char if char.isdigit() else " " for char in formatted)
         plus = "plus " if abroad else ""
         return plus + " ".join(grouped.split())
+
+
+def _after_area_code(words: Sequence[str]) -> NumberSlot | None:
+    """ "Area code two one two and the number is …": the parts belong together."""
+    places = [i for i in range(len(words)) if tuple(words[i : i + 2]) == ("area", "code")]
+    if not places:
+        return None
+    runs = digit_runs(words[places[0] + 2 :])
+    if len(runs) != 2 or runs[0].start > 1 or len(runs[0].digits) != _AREA_CODE:
+        return None
+    digits = runs[0].digits + runs[1].digits
+    return NumberSlot(digits, PHONE.fits(digits))
 
 
 def _local(digits: str) -> str:

@@ -8,6 +8,7 @@ AFTERNOON = (time(12), time(17))
 EVENING = (time(17), time(21))
 NIGHT = (time(21), time(23, 59))
 LUNCH = (time(12), time(13))
+AFTER_LUNCH = (time(13), time(15))
 FIRST_THING = (time(8), time(9))
 LATE_MORNING = (time(10), time(12))
 LATE_AFTERNOON = (time(15), time(17))
@@ -17,6 +18,7 @@ _PARTS = {
     EVENING: "in the evening",
     NIGHT: "at night",
     LUNCH: "at lunch time",
+    AFTER_LUNCH: "after lunch",
     FIRST_THING: "first thing in the morning",
 }
 

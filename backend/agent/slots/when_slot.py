@@ -138,7 +138,7 @@ class WhenReader:
             heard.take_clock(Clock(clock.start, clock.end, end))
             return end, False
         end = at
-        days = days_at(words, at, self.now.date())
+        days = days_at(words, at, self.now.date()) or _day_after(words, at, heard)
         if days:
             heard.take_days(days)
             end = days.end
@@ -152,6 +152,7 @@ class WhenReader:
         """ "In two hours", "in half an hour", "an hour from now"."""
         introduced = words[at] in ("in", "within")
         position = at + introduced
+        position += introduced and words[position : position + 1] in (("about",), ("around",))
         minutes = _duration(words, position)
         if minutes is None:
             return None
@@ -207,6 +208,14 @@ _DURATIONS = {
     ("a", "couple", "of", "hours"): 120, ("a", "couple", "hours"): 120, ("a", "minute"): 1,
     ("a", "few", "hours"): 180, ("one", "hour"): 60,
 }  # fmt: skip
+
+
+def _day_after(words: Sequence[str], at: int, heard: _Heard) -> Days | None:
+    """ "Tomorrow, no, the day after"."""
+    length = phrase_at(words, at, phrases("the day after; the day after that"))
+    if not length or heard.days is None:
+        return None
+    return Days(heard.days.first + timedelta(1), at + length)
 
 
 def _weekday_within(days: Days, weekday: int) -> date:

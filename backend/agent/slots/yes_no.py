@@ -28,13 +28,15 @@ def _phrases(text: str) -> tuple[str, ...]:
 
 YES = _phrases(
     """yes; yeah; yep; yup; yah; yes sir; uh-huh; mhm; aha; sure; sure thing; for sure; correct;
-    that's right; you're right; that's correct; exactly; precisely; absolutely; definitely;
+    that's right; you're right; you're correct; that's correct; I'm afraid so;
+    exactly; precisely; absolutely; definitely;
     certainly; indeed; affirmative; of course; that's true; go ahead; yes please; oh yes; you bet;
     by all means; very much so; please do; please go ahead"""
 )
 NO = _phrases(
     """no; nope; nah; naw; nuh-uh; no sir; no way; not really; not at all; not exactly; not quite;
-    not yet; not now; not today; not right now; no thanks; no thank you; never; negative; wrong;
+    not yet; not now; not today; not this time; not that I know of; not right now;
+    no thanks; no thank you; never; negative; wrong;
     that's wrong; incorrect; that's incorrect; that's not right; that's not it; that's not correct;
     you're wrong; I don't think so; I'm afraid not; of course not; certainly not; absolutely not;
     definitely not; no that's all; nothing else; not interested; I'm not interested; please don't;
@@ -53,7 +55,7 @@ _ONLY_YES = _phrases(
     that helped; that did it; it works; it works now; it worked; works now; it's working;
     it's working now; it's working again; working now; it's better; it's better now; better;
     it's fixed; fixed; solved; all good; much better; it's back; it's back now;
-    yes that's the one"""
+    yes that's the one; totally; very well; ya; that's the right one"""
 )
 _ONLY_NO = _phrases(
     """I don't; I didn't; I do not; I'm not; I wouldn't; I'd rather not; rather not; I guess not;
