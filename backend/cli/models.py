@@ -2,11 +2,19 @@
 
 import sys
 import time
+from pathlib import Path
 
 import typer
 
 from backend.config import Settings
-from backend.modelstore.catalogue import PIPER_VOICES, WHISPER_MODELS, CatalogueModel, ModelKind
+from backend.modelstore.catalogue import (
+    CATALOGUE,
+    PIPER_VOICES,
+    SENTENCE_MODELS,
+    WHISPER_MODELS,
+    CatalogueModel,
+    ModelKind,
+)
 from backend.modelstore.store import ModelStore
 
 REFRESH_S = 0.2
@@ -23,11 +31,21 @@ def list_models(settings: Settings) -> None:
         typer.echo(f"  In use unless asr_engine says otherwise: {used.name}")
     typer.echo("")
     _list(store, ModelKind.PIPER, "Piper voices (speech)", PIPER_VOICES)
+    typer.echo("")
+    _list(store, ModelKind.SENTENCE, "Sentence models (what callers want)", SENTENCE_MODELS)
     typer.echo("\nFetch one: frontdesk models fetch NAME")
 
 
 def fetch_model(settings: Settings, name: str) -> None:
-    """Download a model, with progress. Raises ModelError."""
+    """Download a model, with progress, or take a sentence model from the folder or archive `name`.
+
+    Raises ModelError.
+    """
+    source = Path(name).expanduser()
+    if name not in CATALOGUE and source.exists():
+        place = ModelStore(settings.data_dir).adopt_sentence(source)
+        typer.echo(f"{source} is now {place}. It is used from the next start on.")
+        return
     show = _Progress(name)
     place = ModelStore(settings.data_dir).fetch(name, show)
     show.end()

@@ -14,6 +14,7 @@ class ModelKind(StrEnum):
 
     WHISPER = "whisper"
     PIPER = "piper"
+    SENTENCE = "sentence"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,22 @@ PIPER_VOICES = (
     _piper("sv_SE-nst-medium", 63, "Swedish, male."),
 )
 
-CATALOGUE = {model.name: model for model in (*WHISPER_MODELS, *PIPER_VOICES)}
+SENTENCE_MODELS = (
+    CatalogueModel(
+        "all-MiniLM-L6-v2",
+        ModelKind.SENTENCE,
+        "sentence-transformers/all-MiniLM-L6-v2",
+        (
+            ModelFile("config.json", _KB),
+            ModelFile("tokenizer.json", 466 * _KB),
+            ModelFile("model.safetensors", 91 * _MB),
+        ),
+        "en",
+        "English; tells by meaning what a caller wants. 24 MB once converted.",
+    ),
+)
+
+CATALOGUE = {model.name: model for model in (*WHISPER_MODELS, *PIPER_VOICES, *SENTENCE_MODELS)}
 
 
 def look_up(name: str) -> CatalogueModel:

@@ -5,6 +5,7 @@ import fcntl
 import functools
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,8 +13,15 @@ from pathlib import Path
 import structlog
 
 from backend.core.errors import ModelError
-from backend.modelstore.catalogue import WHISPER_MODELS, CatalogueModel, ModelKind, look_up
+from backend.modelstore.catalogue import (
+    SENTENCE_MODELS,
+    WHISPER_MODELS,
+    CatalogueModel,
+    ModelKind,
+    look_up,
+)
 from backend.modelstore.download import Downloader, hub_url
+from backend.modelstore.sentence import adopt, convert, is_sentence_model
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +33,8 @@ WHISPER_FILES = ("model.bin", "config.json", "tokenizer.json")
 
 
 class ModelStore:
-    """`<data_dir>/models`: one folder for each Whisper model, two files for each Piper voice."""
+    """`<data_dir>/models`: a folder for each Whisper and sentence model, two files for each Piper
+    voice."""
 
     def __init__(
         self,
@@ -48,6 +57,8 @@ class ModelStore:
         folder = self.folder(kind)
         if kind is ModelKind.WHISPER:
             found = (path.name for path in _entries(folder) if is_whisper_model(path))
+        elif kind is ModelKind.SENTENCE:
+            found = (path.name for path in _entries(folder) if is_sentence_model(path))
         else:
             found = (
                 path.stem
@@ -73,11 +84,47 @@ class ModelStore:
         ranked = [n for n in fitting if n in here] + [n for n in here if n not in known]
         return self.folder(ModelKind.WHISPER) / ranked[0] if ranked else None
 
+    def find_sentence(self, wanted: str = "") -> Path | None:
+        """The folder of a sentence model: a path, a name, or, when empty, the first one here."""
+        folder = self.folder(ModelKind.SENTENCE)
+        names = [wanted] if wanted else self.installed(ModelKind.SENTENCE)
+        places = [folder / name for name in names]
+        if wanted:
+            places.append(Path(wanted).expanduser())
+        return next((place for place in places if is_sentence_model(place)), None)
+
+    def adopt_sentence(self, source: Path) -> Path:
+        """Take a sentence model from a folder or an archive, converting it; returns its folder.
+
+        One that has its name already is replaced. Raises ModelError.
+        """
+        known = next(model.name for model in SENTENCE_MODELS)
+        flat = source.resolve().name.lower().replace("_", "-")
+        name = known if known.lower() in flat or flat == "model" else source.resolve().stem
+        folder = self.folder(ModelKind.SENTENCE)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            staging = Path(tempfile.mkdtemp(dir=folder, prefix=".adopted-"))
+            try:
+                adopt(source, staging)
+                place = folder / name
+                if place.exists():
+                    shutil.rmtree(place)
+                staging.rename(place)
+            finally:
+                shutil.rmtree(staging, ignore_errors=True)
+        except OSError as error:
+            raise ModelError(
+                f"{source} cannot be taken into {folder}: {error.strerror or error}."
+            ) from error
+        log.info("model-adopted", model=name)
+        return place
+
     def fetch(self, name: str, progress: Progress) -> Path:
         """Download a model of the catalogue, going on where an earlier attempt stopped.
 
-        Returns the model's folder (Whisper) or `.onnx` file (Piper), which appears only when
-        everything is there and verified. Raises ModelError.
+        Returns the model's folder (Whisper, sentences) or `.onnx` file (Piper), which appears
+        only when everything is there, verified and, for sentences, converted. Raises ModelError.
         """
         model = look_up(name)
         folder = self.folder(model.kind)
@@ -110,12 +157,14 @@ class ModelStore:
 
     def _place(self, model: CatalogueModel) -> Path:
         folder = self.folder(model.kind)
-        return folder / (model.name if model.kind is ModelKind.WHISPER else f"{model.name}.onnx")
+        return folder / (f"{model.name}.onnx" if model.kind is ModelKind.PIPER else model.name)
 
     def _publish(self, model: CatalogueModel, staging: Path) -> Path:
         """Make the complete model appear at once."""
         place = self._place(model)
-        if model.kind is ModelKind.WHISPER:
+        if model.kind is not ModelKind.PIPER:
+            if model.kind is ModelKind.SENTENCE:
+                convert(staging)
             if place.exists():
                 shutil.rmtree(place)
             (staging / _LOCK).unlink()
@@ -141,7 +190,11 @@ def missing_files(folder: Path) -> list[str]:
     return missing
 
 
-_EMBEDDED = {ModelKind.WHISPER: "PocketSphinx", ModelKind.PIPER: "flite"}
+_EMBEDDED = {
+    ModelKind.WHISPER: "PocketSphinx",
+    ModelKind.PIPER: "flite",
+    ModelKind.SENTENCE: "n-grams",
+}
 _LOCK = ".lock"
 
 
