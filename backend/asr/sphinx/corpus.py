@@ -50,7 +50,7 @@ Weighted = tuple[Sequence[str], float]
 _SHARES: dict[Expect, dict[str, float]] = {
     # Of each kind of sentence, how much of the probability: what is asked for most, and always
     # the ways out (a person, a goodbye, another question).
-    Expect.OPEN: {"examples": 0.70, "general": 0.12, "yes_no": 0.06, "numbers": 0.12},
+    Expect.OPEN: {"examples": 0.64, "general": 0.18, "yes_no": 0.06, "numbers": 0.12},
     Expect.NUMBER: {"examples": 0.18, "general": 0.04, "yes_no": 0.03, "numbers": 0.75},
     Expect.YES_NO: {"examples": 0.38, "general": 0.05, "yes_no": 0.55, "numbers": 0.02},
 }
