@@ -121,7 +121,7 @@ class Settings(BaseSettings):
     max_calls: Annotated[int, Field(ge=1)] | None = Field(
         None,
         description="Calls answered at once; more go to the fallback politely. Empty: what "
-        "`frontdesk bench capacity` measured here, else 50."
+        "`frontdesk bench capacity` measured here, else 50.",
     )
     max_call_s: Annotated[int, Field(ge=10)] = Field(600, description="Longest call, in seconds.")
     answer_wait_s: Annotated[int, Field(ge=2, le=60)] = Field(

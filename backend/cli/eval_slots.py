@@ -12,6 +12,7 @@ import typer
 from backend.agent.slots.numbers import Length
 from backend.agent.slots.readers import slot_readers
 from backend.agent.slots.slot import SlotReader
+from backend.config import ROOT
 from backend.core.errors import FrontdeskError
 
 NOW = datetime.fromisoformat("2026-11-18T10:00:00-05:00")
@@ -19,6 +20,7 @@ NOW = datetime.fromisoformat("2026-11-18T10:00:00-05:00")
 NONE = "none"
 """The file of sentences in which there is nothing to find."""
 DIGITS = Length(4, 4)
+SHIPPED = ROOT / "tests" / "agent" / "slots"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,11 @@ def _read(path: Path) -> Iterator[Phrasing]:
     if family not in (NONE, *slot_readers(NOW, DIGITS)):
         known = ", ".join(slot_readers(NOW, DIGITS))
         raise FrontdeskError(f"{path.name} is named after no kind of slot. There are: {known}.")
-    for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise FrontdeskError(f"{path.name} is not text that can be read: {error}.") from error
+    for number, line in enumerate(lines, 1):
         if not line or line.startswith("#"):
             continue
         said, tab, value = line.partition("\t")
@@ -124,8 +130,8 @@ def _guesses(readers: Mapping[str, SlotReader[object]], phrasing: Phrasing) -> I
             yield Miss(family, phrasing.said, "", str(found.value))
 
 
-def run_eval_slots(folder: Path, *, as_json: bool) -> None:
-    """Print the figures of the table in `folder`."""
+def run_eval_slots(folder: Path = SHIPPED, *, as_json: bool) -> None:
+    """Print the figures of the table in `folder`. Raises FrontdeskError as `read_table` does."""
     report = evaluate(read_table(folder))
     if as_json:
         figures = {

@@ -49,7 +49,7 @@ def talks(frontdesk: Frontdesk) -> dict[str, Talk]:
 
     async def everybody() -> list[Talk]:
         # On a busy machine the bot's sentences come with gaps, and a caller waits for it to end.
-        patient = Listening(quiet_s=1.6, patience_s=20)
+        patient = Listening(quiet_s=1.0, patience_s=15)
         first, *others = CONVERSATIONS.values()
         async with Phone() as phone:
             alone = await hold_call(frontdesk, phone, first, listening=patient)

@@ -13,9 +13,9 @@ from pathlib import Path
 import structlog
 
 from backend.agent.intents.base import IntentClassifier
+from backend.agent.intents.child import train_in_child
 from backend.agent.intents.features import FEATURES_VERSION
 from backend.agent.intents.linear import LinearModel, ModelFileError
-from backend.agent.intents.child import train_in_child
 from backend.agent.knowledge.caller_words import CallerWords, caller_words
 from backend.agent.knowledge.facts import FactIndex
 from backend.agent.knowledge.load import load_knowledge
