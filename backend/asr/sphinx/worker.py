@@ -36,6 +36,8 @@ model hears no number at all ("goodbye"). Of 78 numbers said by three voices it 
 other answers of the domain for 9."""
 SURE_OF_NO_NUMBER = 0.7
 """Confidence from which words without any number in them count against that."""
+SURE_OF_NUMBER = 0.6
+"""Least confidence in a number when what was heard without the grammar was mostly number words."""
 _NUMBER = "number-grammar"
 
 
@@ -81,7 +83,7 @@ class Decoder:
         heard, *number = [_end_of(decoder) for decoder in self._running]
         confidence = confidence_of(heard.posterior, len(heard.words))
         if number and _is_number(heard, confidence, number[0]):
-            heard, confidence = number[0], max(confidence, _agreement(heard, number[0]))
+            heard, confidence = number[0], _number_confidence(heard, confidence, number[0])
         return " ".join(heard.words), confidence
 
     def _decode(self, cepstra: NDArray[np.float32]) -> None:
@@ -122,7 +124,7 @@ def _is_number(heard: _Path, confidence: float, number: _Path) -> bool:
     """Whether who was asked for a number said one, or said "I want to talk to a person"."""
     if not number.words:
         return False
-    share = sum(word in NUMBER_WORDS for word in heard.words) / max(1, len(heard.words))
+    share = _number_share(heard)
     if share >= MOSTLY_NUMBER:
         return True
     if share == 0 and confidence >= SURE_OF_NO_NUMBER:
@@ -131,9 +133,20 @@ def _is_number(heard: _Path, confidence: float, number: _Path) -> bool:
     return better > (GRAMMAR_FITS if share else GRAMMAR_FITS_WELL)
 
 
-def _agreement(heard: _Path, number: _Path) -> float:
-    """How much of the number was heard without knowing that it must be one."""
-    return sum(word in heard.words for word in number.words) / len(number.words)
+def _number_share(heard: _Path) -> float:
+    return sum(word in NUMBER_WORDS for word in heard.words) / max(1, len(heard.words))
+
+
+def _number_confidence(heard: _Path, confidence: float, number: _Path) -> float:
+    """From how much of the number was heard without knowing that it must be one.
+
+    With mostly number words heard there was a number, and the grammar hears which better than the
+    model. Of 31 foreign sentences that a grammar bent into a number, none reached 0.5 like this.
+    """
+    agreement = sum(word in heard.words for word in number.words) / len(number.words)
+    if _number_share(heard) >= MOSTLY_NUMBER:
+        return max(confidence, agreement, SURE_OF_NUMBER)
+    return (confidence + agreement) / 2
 
 
 def _end_of(decoder: Any) -> _Path:
