@@ -181,21 +181,20 @@ def whisper(
     load = Load(workers, duty, peeks, calls, trial_s)
     run(run_whisper(load_settings(), shape=shape, count=count, load=load, as_json=as_json))
 
+
 @bench_app.command("hearing")
 def hearing(
     voices: Voices = "slt,awb,rms",
     snr_db: Annotated[float, typer.Option(help="Line noise under the voice.")] = 40.0,
     pause_s: Annotated[float, typer.Option(help="Silence after the last word.")] = 0.1,
+    narrow: Annotated[bool, typer.Option(help="300-3400 Hz only, as old networks.")] = False,
     verbose: Annotated[bool, typer.Option(help="What was heard wrong, or not surely.")] = False,
 ) -> None:
     """How well the recogniser hears sentences it does not know; needs no running Frontdesk."""
-    from backend.cli.bench_hearing import run_hearing
+    from backend.cli.bench_hearing import Way, run_hearing
 
-    run(
-        run_hearing(
-            load_settings(), voices=_names(voices), snr_db=snr_db, pause_s=pause_s, verbose=verbose
-        )
-    )
+    way = Way(snr_db, pause_s, narrow)
+    run(run_hearing(load_settings(), voices=_names(voices), way=way, verbose=verbose))
 
 
 def _names(voices: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import typer
+from numpy.typing import NDArray
 
 from backend.agent.knowledge.store import KnowledgeStore, Snapshot
 from backend.agent.slots.numbers import Length, spoken_number
@@ -35,11 +36,22 @@ QUIET_LINE_DB = 40.0
 """Line noise under the voice that nobody notices."""
 VOICE_DBFS = -20.0
 LEAD_S = 0.4
+_HALF_TAPS = 100
 PACKET_S = 0.02
 AT_ONCE = 4
 
 Means = Callable[[str], object]
 """What the agent makes of words; two texts that mean the same compare equal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """What a voice goes through."""
+
+    snr_db: float
+    pause_s: float
+    """Silence after the last word before the recogniser is asked, as in a conversation."""
+    is_narrow: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +80,9 @@ class Outcome:
 
 
 async def run_hearing(
-    settings: Settings, *, voices: Sequence[str], snr_db: float, pause_s: float, verbose: bool
+    settings: Settings, *, voices: Sequence[str], way: Way, verbose: bool
 ) -> None:
-    """Print the percentage of sentences heard right, by kind and voice. Raises FrontdeskError.
-
-    `pause_s`: silence after the last word before the recogniser is asked, as in a conversation.
-    """
+    """Print the percentage of sentences heard right, by kind and voice. Raises FrontdeskError."""
     configure_logging("warning", None)
     folder = settings.data_dir / "models" / "intents"
     store = KnowledgeStore(settings.kb_path, model_dir=folder, on_problem=_tell)
@@ -85,12 +94,13 @@ async def run_hearing(
         Vocabulary(words.sentences, words.min_digits, words.max_digits, words.words)
     )
     measured_on = conditions(voices, {"recogniser": engine.name})
-    measured_on |= {"noise_db_under_voice": snr_db, "pause_s": pause_s}
+    measured_on |= {"noise_db_under_voice": way.snr_db, "pause_s": way.pause_s}
+    measured_on |= {"band": "300-3400 Hz" if way.is_narrow else "all of 8 kHz"}
     typer.echo("  ".join(f"{name}={value}" for name, value in measured_on.items()))
     typer.echo(f"{'percent right':<26}{'n':>5}" + "".join(f"{v:>8}" for v in (*voices, "all")))
     try:
         for kind in kinds(store.current):
-            hearing = _Hearing(settings, engine, snr_db, pause_s)
+            hearing = _Hearing(settings, engine, way)
             _report(await hearing.of(kind, voices), voices, verbose=verbose)
     finally:
         await engine.aclose()
@@ -124,13 +134,10 @@ def kinds(snapshot: Snapshot) -> Iterator[Kind]:
 
 
 class _Hearing:
-    def __init__(
-        self, settings: Settings, engine: Recogniser, snr_db: float, pause_s: float
-    ) -> None:
+    def __init__(self, settings: Settings, engine: Recogniser, way: Way) -> None:
         self._settings = settings
         self._engine = engine
-        self._snr_db = snr_db
-        self._pause_s = pause_s
+        self._way = way
         self._places = asyncio.Semaphore(AT_ONCE)
 
     async def of(self, kind: Kind, voices: Sequence[str]) -> list[Outcome]:
@@ -143,7 +150,7 @@ class _Hearing:
         )
 
     async def _one(self, kind: Kind, voice: str, said: str, pcm: Pcm) -> Outcome:
-        line = on_the_line(pcm, self._snr_db, self._pause_s)
+        line = on_the_line(pcm, self._way)
         step = round(PACKET_S * RATE_HZ)
         async with self._places:
             stream = self._engine.listen(kind.question, RATE_HZ)
@@ -156,14 +163,23 @@ class _Hearing:
         return Outcome(kind, voice, said, heard, same if kind.is_for_us else not is_sure, is_sure)
 
 
-def on_the_line(pcm: Pcm, snr_db: float, pause_s: float) -> Pcm:
-    """A voice as the telephone brings it: level, noise, mu-law, silence around it."""
+def on_the_line(pcm: Pcm, way: Way) -> Pcm:
+    """A voice as the telephone brings it: band, level, noise, mu-law, silence around it."""
+    if way.is_narrow:
+        pcm = to_pcm(np.convolve(pcm, _telephone_band(), "same"))
     level = dbfs(pcm[np.abs(pcm) > 300])
     voice = to_pcm(pcm * 10 ** ((VOICE_DBFS - level) / 20))
-    lead, pause = (np.zeros(round(s * RATE_HZ), dtype=np.int16) for s in (LEAD_S, pause_s))
+    lead, pause = (np.zeros(round(s * RATE_HZ), dtype=np.int16) for s in (LEAD_S, way.pause_s))
     whole = np.concatenate((lead, voice, pause))
     hiss = line_noise(len(whole), RATE_HZ, -50, np.random.default_rng(len(pcm)))
-    return g711.decode(g711.encode(mix_at_snr(whole, hiss, snr_db, RATE_HZ)))
+    return g711.decode(g711.encode(mix_at_snr(whole, hiss, way.snr_db, RATE_HZ)))
+
+
+def _telephone_band() -> NDArray[np.float64]:
+    """A filter that lets 300-3400 Hz through (ITU-T G.712), as windowed sinc."""
+    at_s = np.arange(-_HALF_TAPS, _HALF_TAPS + 1) / RATE_HZ
+    low, high = (2 * hz / RATE_HZ * np.sinc(2 * hz * at_s) for hz in (300, 3400))
+    return np.asarray((high - low) * np.hamming(len(at_s)))
 
 
 def _report(outcomes: Sequence[Outcome], voices: Sequence[str], *, verbose: bool) -> None:
