@@ -111,7 +111,7 @@ def capacity(
     step: Annotated[int, typer.Option(min=1, help="Calls added each time.")] = 10,
     most: Annotated[int, typer.Option(min=1, help="Where the ramp ends in any case.")] = 300,
     hold_s: Annotated[float, typer.Option(min=5, help="Seconds measured at each step.")] = 30,
-    voice: Annotated[str, typer.Option(help="flite voice of the callers.")] = "slt",
+    voice: Annotated[str, typer.Option(help="flite voice of the callers.")] = "rms",
     store: Annotated[bool, typer.Option(help="FRONTDESK_MAX_CALLS then defaults to it.")] = True,
     as_json: AsJson = False,
 ) -> None:
@@ -187,13 +187,14 @@ def hearing(
     voices: Voices = "slt,awb,rms",
     snr_db: Annotated[float, typer.Option(help="Line noise under the voice.")] = 40.0,
     pause_s: Annotated[float, typer.Option(help="Silence after the last word.")] = 0.1,
+    voice_dbfs: Annotated[float, typer.Option(help="How loud callers are.")] = -20.0,
     narrow: Annotated[bool, typer.Option(help="300-3400 Hz only, as old networks.")] = False,
     verbose: Annotated[bool, typer.Option(help="What was heard wrong, or not surely.")] = False,
 ) -> None:
     """How well the recogniser hears sentences it does not know; needs no running Frontdesk."""
     from backend.cli.bench_hearing import Way, run_hearing
 
-    way = Way(snr_db, pause_s, narrow)
+    way = Way(snr_db, pause_s, narrow, voice_dbfs)
     run(run_hearing(load_settings(), voices=_names(voices), way=way, verbose=verbose))
 
 

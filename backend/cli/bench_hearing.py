@@ -34,7 +34,6 @@ from backend.core.speech import OPEN_QUESTION, Expect, Question, Transcript
 SENTENCES = Path(__file__).with_suffix(".json")
 QUIET_LINE_DB = 40.0
 """Line noise under the voice that nobody notices."""
-VOICE_DBFS = -20.0
 LEAD_S = 0.4
 _HALF_TAPS = 100
 PACKET_S = 0.02
@@ -52,6 +51,7 @@ class Way:
     pause_s: float
     """Silence after the last word before the recogniser is asked, as in a conversation."""
     is_narrow: bool
+    voice_dbfs: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,10 @@ async def run_hearing(
     )
     measured_on = conditions(voices, {"recogniser": engine.name})
     measured_on |= {"noise_db_under_voice": way.snr_db, "pause_s": way.pause_s}
-    measured_on |= {"band": "300-3400 Hz" if way.is_narrow else "all of 8 kHz"}
+    measured_on |= {
+        "voice_dbfs": way.voice_dbfs,
+        "band": "300-3400 Hz" if way.is_narrow else "all of 8 kHz",
+    }
     typer.echo("  ".join(f"{name}={value}" for name, value in measured_on.items()))
     typer.echo(f"{'percent right':<26}{'n':>5}" + "".join(f"{v:>8}" for v in (*voices, "all")))
     try:
@@ -168,7 +171,7 @@ def on_the_line(pcm: Pcm, way: Way) -> Pcm:
     if way.is_narrow:
         pcm = to_pcm(np.convolve(pcm, _telephone_band(), "same"))
     level = dbfs(pcm[np.abs(pcm) > 300])
-    voice = to_pcm(pcm * 10 ** ((VOICE_DBFS - level) / 20))
+    voice = to_pcm(pcm * 10 ** ((way.voice_dbfs - level) / 20))
     lead, pause = (np.zeros(round(s * RATE_HZ), dtype=np.int16) for s in (LEAD_S, way.pause_s))
     whole = np.concatenate((lead, voice, pause))
     hiss = line_noise(len(whole), RATE_HZ, -50, np.random.default_rng(len(pcm)))

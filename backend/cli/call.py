@@ -73,7 +73,7 @@ async def run_call(
     extension: str,
     steps: Sequence[Step],
     *,
-    voice: str = "slt",
+    voice: str = "rms",
     noise_db: float | None = None,
     echo_db: float | None = None,
     out: Path | None = None,

@@ -78,7 +78,7 @@ def call(
     say: Annotated[list[str] | None, typer.Option(help="Speak this (repeatable).")] = None,
     wav: Annotated[list[Path] | None, typer.Option(help="Play this WAV file.")] = None,
     dtmf: Annotated[list[str] | None, typer.Option(help="Press these keys.")] = None,
-    voice: Annotated[str, typer.Option(help="flite voice of the caller.")] = "slt",
+    voice: Annotated[str, typer.Option(help="flite voice of the caller.")] = "rms",
     out: Annotated[Path | None, typer.Option(help="Stereo WAV: caller left, bot right.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
     barge_in: Annotated[

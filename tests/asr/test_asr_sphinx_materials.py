@@ -86,10 +86,13 @@ def test_a_failure_in_the_middle_leaves_nothing(
 
 
 def test_what_a_killed_run_left_is_cleared_away(tmp_path: Path) -> None:
-    (tmp_path / ".0123456789.new").mkdir()
-    (tmp_path / ".0123456789.new" / "open.arpa").write_text("half")
+    left, in_work = tmp_path / ".new-killed", tmp_path / ".new-of-another-process"
+    for folder in (left, in_work):
+        folder.mkdir()
+        (folder / "open.arpa").write_text("half")
+    os.utime(left, (0, 0))
     place = prepare(tmp_path, VOCABULARY)
-    assert list(tmp_path.iterdir()) == [place]
+    assert set(tmp_path.iterdir()) == {place, in_work}
 
 
 def test_a_process_of_its_own_makes_the_same_folder(tmp_path: Path) -> None:

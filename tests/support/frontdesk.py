@@ -159,7 +159,7 @@ def _read_until_ready(frontdesk: Frontdesk) -> None:
     raise AssertionError("frontdesk up ended:\n" + "\n".join(frontdesk.output))
 
 
-async def spoken(text: str, voice: str = "slt") -> Any:
+async def spoken(text: str, voice: str = "rms") -> Any:
     """Speech of a caller at the telephone's rate."""
     program = ensure("flite", PARTS_HOME, print)
     flite = Flite(voice, command=program.command, env=program.env)
@@ -180,7 +180,7 @@ async def hold_call(
     phone: Phone,
     steps: Sequence[Step | str],
     *,
-    voice: str = "slt",
+    voice: str = "rms",
     caller: str = "",
     extension: str = "100",
     listening: Listening | None = None,

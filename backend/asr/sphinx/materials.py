@@ -5,6 +5,8 @@ import hashlib
 import json
 import shutil
 import sys
+import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,6 +26,9 @@ DICTIONARY = "words.dict"
 GRAMMAR = "number.jsgf"
 KEPT = 5
 """Earlier vocabularies kept on disk: undoing an edit of the knowledge base costs nothing."""
+_HALF_MADE = ".new-"
+_ABANDONED_S = 600.0
+"""Nobody is still at work on a folder this old."""
 
 
 def prepare(
@@ -40,12 +45,15 @@ def prepare(
     if place.is_dir():
         _touch(place)
         return place
-    new = folder / f".{place.name}.new"
-    shutil.rmtree(new, ignore_errors=True)
-    new.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=_HALF_MADE, dir=folder))
     try:
         _write(new, vocabulary, flite, env)
+        new.chmod(0o755)
         new.rename(place)
+    except OSError:
+        if not place.is_dir():  # else another process was quicker
+            raise
     finally:
         shutil.rmtree(new, ignore_errors=True)
     _forget_old(folder)
@@ -131,7 +139,8 @@ def _forget_old(folder: Path) -> None:
     places = [path for path in folder.iterdir() if path.is_dir()]
     half = [path for path in places if path.name[0] == "."]
     whole = sorted(set(places) - set(half), key=lambda path: path.stat().st_mtime)
-    for path in (*half, *whole[:-KEPT]):
+    left = [path for path in half if time.time() - path.stat().st_mtime > _ABANDONED_S]
+    for path in (*left, *whole[:-KEPT]):
         shutil.rmtree(path, ignore_errors=True)
 
 
