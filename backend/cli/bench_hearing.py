@@ -121,6 +121,10 @@ def kinds(snapshot: Snapshot) -> Iterator[Kind]:
         slot = spoken_number(text, length)
         return slot.digits if slot else None
 
+    def whole_number(text: str) -> bool:
+        slot = spoken_number(text, length)
+        return slot is not None and slot.complete
+
     def answer(text: str) -> object:
         found = yes_no(text)
         return found.answer if found else None
@@ -130,6 +134,7 @@ def kinds(snapshot: Snapshot) -> Iterator[Kind]:
 
     yield Kind("requests", OPEN_QUESTION, texts["open"], intent)
     yield Kind("numbers", asks_number, texts["number"], number)
+    yield Kind("half a number", asks_number, texts["half_number"], whole_number)
     yield Kind("yes or no", Question(Expect.YES_NO), texts["yes_no"], answer)
     yield Kind("no number, though asked", asks_number, texts["no_number"], intent)
     yield Kind("not for us", OPEN_QUESTION, texts["foreign"], intent, is_for_us=False)

@@ -59,6 +59,12 @@ def test_a_doubled_digit_is_heard(four_digits: Any) -> None:
 
 
 @needs_flite
+@pytest.mark.parametrize("said", ["one zero", "one zero zero"])
+def test_half_a_number_is_not_made_whole(four_digits: Any, said: str) -> None:
+    assert _heard(four_digits, said, "rms") == said
+
+
+@needs_flite
 def test_words_that_lead_up_to_the_number_are_heard_too(four_digits: Any) -> None:
     heard = _heard(four_digits, "my customer number is one zero one two", "slt")
     assert heard == "my customer number is one zero one two"

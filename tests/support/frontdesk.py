@@ -50,6 +50,11 @@ class Frontdesk:
         answer.raise_for_status()
         return answer.json()
 
+    def has_ended(self, caller: str) -> bool:
+        """Whether that caller's newest call is known here, and over."""
+        calls = self.get("/api/calls", caller=caller)["items"]
+        return bool(calls) and calls[0]["ended_at"] is not None
+
     def call_of(self, caller: str) -> dict[str, Any]:
         """The newest call of that caller with turns, events and tickets."""
         (call, *_) = self.get("/api/calls", caller=caller)["items"]

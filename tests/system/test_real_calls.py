@@ -145,7 +145,7 @@ def test_a_hang_up_at_any_moment_leaves_a_complete_record(
 ) -> None:
     caller = next_caller()
     asyncio.run(_hang_up_in(frontdesk, moment, caller))
-    asyncio.run(until(lambda: frontdesk.call_of(caller)["ended_at"] is not None))
+    asyncio.run(until(lambda: frontdesk.has_ended(caller)))
     call = frontdesk.call_of(caller)
     assert call["outcome"] == "caller_hung_up"
     assert call["events"][0]["type"] == "call.started"
@@ -170,7 +170,7 @@ async def _hang_up_in(frontdesk: Frontdesk, moment: str, caller: str) -> None:
 def test_a_caller_who_is_put_through_talks_to_the_person(frontdesk: Frontdesk) -> None:
     caller = next_caller()
     heard = asyncio.run(_put_through(frontdesk, caller))
-    asyncio.run(until(lambda: frontdesk.call_of(caller)["ended_at"] is not None))
+    asyncio.run(until(lambda: frontdesk.has_ended(caller)))
     call = frontdesk.call_of(caller)
     assert np.abs(heard.astype(int)).max() > 2000
     assert (call["outcome"], call["transfer_to"]) == ("transferred", HUMAN)

@@ -14,6 +14,9 @@ _LEAD_INS = (
     "it's", "it is", "that's", "that is", "that would be", "i think it's", "the number is",
     "the customer number is", "my number is", "my customer number is", "my account number is",
 )  # fmt: skip
+SHORT = 1e-4
+"""Probability of a number with too few digits. Of 72 halves said by three voices 67 were heard as
+such (at 1e-12 52, at 1e-20 32), and no whole number was lost for it."""
 _OPENERS = ("yes", "okay", "sure", "well", "um", "uh")
 
 NUMBER_WORDS = frozenset((*DIGITS, *_TEENS, *_TENS, *_SCALES))
@@ -27,9 +30,27 @@ WORDS = frozenset(
 def number_grammar(min_digits: int, max_digits: int) -> str:
     """Numbers of these lengths: digit by digit, doubled, in pairs, with hundreds and thousands.
 
-    Lengths are bounded by the grammar, which is what makes it surer than a language model.
+    Lengths are bounded by the grammar, which is what makes it surer than a language model. Shorter
+    ones are unlikely, not impossible: who pauses after "one zero" must not be heard to say more.
     """
-    lengths = range(min_digits, max_digits + 1)
+    whole = _forms(range(min_digits, max_digits + 1))
+    short = _forms(range(1, min_digits))
+    number = f"/{1 - SHORT:g}/ ( {whole} ) | /{SHORT:g}/ ( {short} )" if short else whole
+    return f"""#JSGF V1.0;
+grammar number;
+public <number> = [<opener>] [<lead>] ( {number} );
+<opener> = {" | ".join(_OPENERS)};
+<lead> = {" | ".join(_LEAD_INS)};
+<digit> = {" | ".join(DIGITS)};
+<count> = {" | ".join(DIGITS[2:])};
+<teen> = {" | ".join(_TEENS)};
+<tens> = {" | ".join(_TENS)};
+<pair> = <teen> | <tens> [<count>] | (oh | zero) <digit>;
+"""
+
+
+def _forms(lengths: range) -> str:
+    """The ways to say numbers of so many digits."""
     single = " | ".join(" ".join(["<digit>"] * length) for length in lengths)
     doubled = " | ".join(
         form
@@ -44,20 +65,7 @@ def number_grammar(min_digits: int, max_digits: int) -> str:
         for length in lengths
         for multiplier, scale in _LARGE.get(length, ())
     )
-    return f"""#JSGF V1.0;
-grammar number;
-public <number> = [<opener>] [<lead>] ( <single> | <doubled> | <pairs>{large} );
-<opener> = {" | ".join(_OPENERS)};
-<lead> = {" | ".join(_LEAD_INS)};
-<digit> = {" | ".join(DIGITS)};
-<count> = {" | ".join(DIGITS[2:])};
-<teen> = {" | ".join(_TEENS)};
-<tens> = {" | ".join(_TENS)};
-<pair> = <teen> | <tens> [<count>] | (oh | zero) <digit>;
-<single> = {single};
-<doubled> = {doubled};
-<pairs> = {pairs};
-"""
+    return " | ".join(form for form in (single, doubled, pairs) if form) + large
 
 
 def _with(word: str, times: int, length: int) -> list[str]:
