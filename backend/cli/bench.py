@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 import typer
 
+from backend.agent.knowledge.load import load_knowledge
 from backend.cli.bench_calls import (
     Speech,
     callers,
@@ -16,6 +17,7 @@ from backend.cli.bench_calls import (
     stored_call,
 )
 from backend.cli.bench_figures import Spread, conditions, spread, table, turn_spreads
+from backend.cli.bench_patience import NO, YES, AskedBack, PatientCaller
 from backend.cli.bench_scenarios import (
     GOODBYE,
     SCENARIOS,
@@ -54,6 +56,8 @@ class Held:
     stored: CallDetail | None = None
     trouble: str = ""
     is_right: bool = False
+    repairs: int = 0
+    """How often the caller had to answer a question back, or to say something again."""
 
     def as_json(self) -> dict[str, object]:
         """What happened, for who looks into it."""
@@ -66,6 +70,7 @@ class Held:
             "bot": bot_text(call) if call else "",
             "tickets": [ticket.type.value for ticket in call.tickets] if call else [],
             "right": self.is_right,
+            "repairs": self.repairs,
             "trouble": self.trouble,
         }
 
@@ -91,47 +96,57 @@ async def run_answers(
     database = Database(settings.db_url)
     try:
         facts = await gather_facts(settings, database)
+        asked_back = AskedBack(load_knowledge(settings.kb_path))
         plans = plan_calls(count, voices)
         speech = await speak_all(
-            settings, ((p.voice, s) for p in plans for s in (*p.scenario.says, GOODBYE))
+            settings, ((p.voice, s) for p in plans for s in (*p.scenario.says, GOODBYE, YES, NO))
         )
         names = await engines(settings)
         room = asyncio.Semaphore(at_once)
         async with Phone() as phone, asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(_hold(phone, uri, plan, speech, database, facts, room))
-                for plan in plans
-            ]
+            bench = _Bench(phone, uri, speech, database, facts, asked_back, room)
+            tasks = [group.create_task(bench.hold(plan)) for plan in plans]
         held = [task.result() for task in tasks]
         _report(held, conditions(voices, names | {"at_once": str(at_once)}), as_json=as_json)
     finally:
         database.close()
 
 
-async def _hold(
-    phone: Phone,
-    uri: str,
-    plan: Plan,
-    speech: Speech,
-    database: Database,
-    facts: Facts,
-    room: asyncio.Semaphore,
-) -> Held:
-    held = Held(plan)
-    steps = [Play(speech[plan.voice, s], s) for s in (*plan.scenario.says, GOODBYE)]
-    async with room:
-        try:
-            call = await phone.dial(uri, caller=plan.caller)
-        except LineError as error:
-            held.trouble = error.message
-            return held
-        held.records = [record async for record in converse(call, steps, listening=_LISTENING)]
-    held.stored = await stored_call(database, plan.caller)
-    if held.stored is None:
-        held.trouble = "The call is not in the database, or never ended there."
-    else:
-        held.is_right = is_right(plan.scenario, held.stored, facts)
-    return held
+@dataclass(frozen=True, slots=True)
+class _Bench:
+    """What all its calls share."""
+
+    phone: Phone
+    uri: str
+    speech: Speech
+    database: Database
+    facts: Facts
+    asked_back: AskedBack
+    room: asyncio.Semaphore
+
+    async def hold(self, plan: Plan) -> Held:
+        """One call, from a caller who answers questions back."""
+        held = Held(plan)
+        voice = {text: Play(pcm, text) for (v, text), pcm in self.speech.items() if v == plan.voice}
+        steps = [voice[text] for text in (*plan.scenario.says, GOODBYE)]
+        person = PatientCaller(plan.caller, plan.scenario, self.asked_back, self.database, voice)
+        async with self.room:
+            try:
+                call = await self.phone.dial(self.uri, caller=plan.caller)
+            except LineError as error:
+                held.trouble = error.message
+                return held
+            async for record in converse(call, steps, listening=_LISTENING, react=person.react):
+                held.records.append(record)
+                if record.kind is RecordKind.CALLER:
+                    person.said(record.text)
+        held.repairs = person.repairs
+        held.stored = await stored_call(self.database, plan.caller)
+        if held.stored is None:
+            held.trouble = "The call is not in the database, or never ended there."
+        else:
+            held.is_right = is_right(plan.scenario, held.stored, self.facts)
+        return held
 
 
 def ear_spreads(held: Sequence[Held]) -> dict[str, Spread | None]:
@@ -157,11 +172,13 @@ def _report(held: Sequence[Held], measured_on: dict[str, object], *, as_json: bo
     latency = turn_spreads(one.stored for one in held if one.stored) | ear_spreads(held)
     failures = [one for one in held if not one.is_right]
     right = len(held) - len(failures)
+    at_once = sum(one.is_right and not one.repairs for one in held)
     by_voice = _by_voice(held)
     if as_json:
         figures = {
             "conditions": measured_on,
             "right": right,
+            "right_without_repairs": at_once,
             "calls": len(held),
             "by_voice": {voice: {"right": r, "calls": n} for voice, (r, n) in by_voice.items()},
             "latency": {name: asdict(one) if one else None for name, one in latency.items()},
@@ -172,6 +189,7 @@ def _report(held: Sequence[Held], measured_on: dict[str, object], *, as_json: bo
     typer.echo("  ".join(f"{name}={value}" for name, value in measured_on.items()))
     voices = ", ".join(f"{voice} {r}/{n}" for voice, (r, n) in by_voice.items())
     typer.echo(f"Right answers: {right}/{len(held)} = {100 * right / len(held):.1f} %   ({voices})")
+    typer.echo(f"Of these without being asked back or saying anything twice: {at_once}")
     for one in failures:
         typer.echo("\n".join(_failure_lines(one)))
     typer.echo("Latency ('work': recognition + thinking + first_audio, after the recording ended)")

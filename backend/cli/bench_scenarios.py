@@ -38,7 +38,20 @@ class Scenario:
     may_transfer: bool = False
     """Being put through is as right as the ticket."""
 
+    @property
+    def topic(self) -> str:
+        """The intent it is about, as the knowledge base names it."""
+        return _TOPICS[self.tells or self.ticket]
 
+
+_TOPICS: Mapping[Fact | TicketType | None, str] = {
+    Fact.BALANCE: "billing",
+    Fact.HOURS: "faq",
+    Fact.PRICES: "new_service",
+    TicketType.CALLBACK: "human",
+    TicketType.TECHNICAL: "technical_support",
+    TicketType.CANCELLATION: "cancellation",
+}
 Facts = Mapping[Fact, tuple[str, ...]]
 """Words that must all be in what the bot says."""
 

@@ -78,6 +78,8 @@ class ReadyTalkOver:
     takes_floor: bool
 
 
+Reaction = Callable[[], Awaitable[Play | Keys | None]]
+"""What the caller says to the bot's last words before the next step; None: nothing, go on."""
 Step = Say | Play | Keys | Wait | HangUp | TalkOver
 ReadyStep = Play | Keys | Wait | HangUp | ReadyTalkOver
 
@@ -159,10 +161,12 @@ async def converse(
     *,
     listening: Listening | None = None,
     speech_to_text: SpeechToText | None = None,
+    react: Reaction | None = None,
 ) -> AsyncIterator[Record]:
     """Hold the conversation and tell what happens, as it does; the last record is ENDED.
 
-    Each step but `TalkOver` waits for the bot to finish first. After the last we listen until the
+    Each step but `TalkOver` waits for the bot to finish first, and for `react` to have nothing to
+    say to that any more. After the last we listen until the
     bot hangs up or has nothing more to say, then hang up.
     """
     conversation = _Conversation(call, listening or Listening(), speech_to_text)
@@ -176,6 +180,9 @@ async def converse(
                     yield record
             else:
                 yield await conversation.listen()
+                while react is not None and (reaction := await react()) is not None:
+                    yield await conversation.perform(reaction)
+                    yield await conversation.listen()
                 yield await conversation.perform(step)
         else:
             async for record in conversation.listen_out():

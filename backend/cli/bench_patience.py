@@ -1,0 +1,117 @@
+"""Callers who answer when they are asked back, and say it again when they are not understood."""
+
+import re
+import time
+from asyncio import sleep
+from collections.abc import Mapping, Sequence
+
+from backend.agent.knowledge.model import Knowledge
+from backend.cli.bench_scenarios import CUSTOMER, Scenario
+from backend.db.database import Database
+from backend.db.models import Who
+from backend.db.queries.calls import CallFilter, TurnRecord, get_transcript, list_calls
+from backend.phone.script import Play
+
+YES, NO = "yes", "no"
+MOST_REPAIRS = 3
+"""Questions back a caller answers about one line, said again or not, before going on regardless."""
+_NOT_UNDERSTOOD = (
+    "silence", "unclear", "confirm_denied", "number_incomplete", "number_not_found", "number_again",
+)  # fmt: skip
+_STORED_S, _LOOK_S = 2.0, 0.05
+"""How long the bot may take to store what it has just said."""
+
+
+class AskedBack:
+    """Knows the bot's questions back from its answers, by the knowledge base's own wordings."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        say = knowledge.responses.every_wording
+        marks = "0000"
+        self._numbers = [
+            re.compile(re.escape(wording).replace(marks, r"(\d+)"))
+            for wording in say("confirm_number", number=marks)
+        ]
+        self._topics = {
+            wording: label
+            for label, about in knowledge.about.items()
+            for wording in say("confirm_topic", about=about)
+        }
+        self._again = [wording for key in _NOT_UNDERSTOOD for wording in say(key, number=CUSTOMER)]
+
+    def reply(self, scenario: Scenario, line: str, bot: str) -> str | None:
+        """What somebody who has said `line` replies to `bot`; None when it is no question back."""
+        for number in self._numbers:
+            if found := number.search(bot):
+                return YES if found[1] == CUSTOMER else NO
+        for wording, label in self._topics.items():
+            if wording in bot:
+                return YES if label.partition("/")[0] == scenario.topic else NO
+        return line if any(wording in bot for wording in self._again) else None
+
+
+class PatientCaller:
+    """One caller; reads what the bot has said in the database, being no recogniser."""
+
+    def __init__(
+        self,
+        caller: str,
+        scenario: Scenario,
+        asked_back: AskedBack,
+        database: Database,
+        speech: Mapping[str, Play],
+    ) -> None:
+        self.repairs = 0
+        self._caller = caller
+        self._scenario = scenario
+        self._asked_back = asked_back
+        self._database = database
+        self._speech = speech
+        self._turns_taken = 0
+        self._line = ""
+        self._repairs_of_line = 0
+        self._is_repair = False
+
+    def said(self, text: str) -> None:
+        """That was the caller's turn."""
+        self._turns_taken += 1
+        if not self._is_repair:
+            self._line, self._repairs_of_line = text, 0
+        self._is_repair = False
+
+    async def react(self) -> Play | None:
+        """What to say to the bot's last words before going on with the scenario."""
+        if not self._line or self._repairs_of_line >= MOST_REPAIRS:
+            return None
+        turns = await self._turns()
+        reply = self._asked_back.reply(self._scenario, self._line, last_words(turns))
+        if reply is None:
+            return None
+        self.repairs += 1
+        self._repairs_of_line += 1
+        self._is_repair = True
+        return self._speech[reply]
+
+    async def _turns(self) -> Sequence[TurnRecord]:
+        """Those so far, the bot's answer to what was said last among them."""
+        until_s = time.monotonic() + _STORED_S
+        while True:
+            page = await self._database.read(list_calls, CallFilter(caller=self._caller), limit=1)
+            turns = (
+                await self._database.read(get_transcript, page.items[0].id) if page.items else []
+            )
+            heard = sum(turn.who is Who.CALLER for turn in turns)
+            answered = bool(turns) and turns[-1].who is Who.BOT and heard >= self._turns_taken
+            if answered or time.monotonic() > until_s:
+                return turns
+            await sleep(_LOOK_S)
+
+
+def last_words(turns: Sequence[TurnRecord]) -> str:
+    """What the bot said since the caller's last turn."""
+    words: list[str] = []
+    for turn in reversed(turns):
+        if turn.who is not Who.BOT:
+            break
+        words.insert(0, turn.text)
+    return " ".join(words)

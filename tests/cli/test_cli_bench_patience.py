@@ -1,0 +1,35 @@
+"""Callers of `bench answers` who are asked back: what they say then."""
+
+import pytest
+
+from backend.agent.knowledge.load import load_knowledge
+from backend.cli.bench_patience import AskedBack
+from backend.cli.bench_scenarios import Fact, Scenario
+from backend.config import ROOT
+
+BALANCE = Scenario(("what do i owe", "one zero zero four"), tells=Fact.BALANCE)
+
+
+@pytest.fixture(scope="module")
+def asked_back() -> AskedBack:
+    return AskedBack(load_knowledge(ROOT / "kb" / "company_kb.json"))
+
+
+@pytest.mark.parametrize(
+    ("bot", "reply"),
+    [
+        ("Sorry, did you say the number 1004?", "yes"),
+        ("Sorry, did you say the number 1005?", "no"),
+        ("Sorry, did you say something about your bill?", "yes"),
+        ("Sorry, did you say something about a mistake on your bill?", "yes"),
+        ("Sorry, did you say something about a cancellation?", "no"),
+        ("Sorry, I did not understand that. Please say it again, or key it in.", "what do i owe"),
+        ("Sorry about that. Please say it again.", "what do i owe"),
+        ("Please tell me your 4 digit customer number.", None),
+        ("Your balance is $20.00. Is there anything else I can help with?", None),
+    ],
+)
+def test_who_is_asked_back_confirms_denies_or_says_it_again(
+    asked_back: AskedBack, bot: str, reply: str | None
+) -> None:
+    assert asked_back.reply(BALANCE, "what do i owe", bot) == reply
