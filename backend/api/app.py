@@ -20,7 +20,7 @@ from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
 from backend.api.pages import reference, settings, signing_in
 from backend.api.pages import tickets as ticket_pages
-from backend.api.routes import analytics, calls, customers, monitoring, tickets
+from backend.api.routes import analytics, calls, customers, latency, monitoring, tickets
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
 from backend.api.templating import STATIC, make_environment
@@ -91,7 +91,7 @@ def create_app(services: ApiServices) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (calls, customers, tickets, analytics, monitoring):
+    for module in (calls, latency, customers, tickets, analytics, monitoring):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
     for pages in (

@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-MACHINE_PATHS = ("/api/", "/health", "/metrics")
+MACHINE_PATHS = ("/api/", "/v1/", "/health", "/metrics")
 """Where programs ask."""
 
 MAX_BODY_BYTES = 1024 * 1024

@@ -7,7 +7,8 @@ from backend.db.latency import PARTS
 from backend.db.models import Who
 from backend.db.queries.calls import TurnRecord
 
-SPLIT = tuple(part for part in PARTS if part != "total")
+TOTAL = "total"
+SPLIT = tuple(part for part in PARTS if part != TOTAL)
 """What a turn is made of, in the order it happens."""
 
 

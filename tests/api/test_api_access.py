@@ -36,7 +36,7 @@ def test_a_stranger_gets_nothing_but_the_sign_in_page_static_files_and_a_word_of
         if path in OPEN_TO_STRANGERS:
             continue
         answer = stranger.request(method, path)
-        if path.startswith(("/api/", "/metrics")):
+        if path.startswith(("/api/", "/v1/", "/metrics")):
             assert answer.status_code == 401, (method, path)
             assert answer.json()["error"]["code"] == "not-signed-in"
             assert answer.headers["www-authenticate"] == "Bearer"

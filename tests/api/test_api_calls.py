@@ -80,30 +80,6 @@ def test_a_transcript_alone(office: Office) -> None:
     ]
 
 
-def test_where_the_time_of_a_calls_answers_went(office: Office) -> None:
-    call = Script(CALL).started()
-    for number in range(1, 12):
-        call.asked("and?").answered(
-            "So.", total_s=number / 10, recognition_s=0.05, thinking_s=number / 10 - 0.05
-        )
-    office.happens(call.ended().events)
-    answer = office.program().get(f"/api/calls/{CALL}/latency").json()
-    parts = {part["part"]: part for part in answer["parts"]}
-    assert parts["total"]["turns"] == 11
-    assert parts["total"]["p50_s"] == pytest.approx(0.6)
-    assert parts["total"]["p95_s"] == pytest.approx(1.05)
-    assert parts["total"]["max_s"] == pytest.approx(1.1)
-    assert parts["recognition"]["p50_s"] == pytest.approx(0.05)
-    assert parts["transport"] == {
-        "part": "transport",
-        "turns": 0,
-        "p50_s": None,
-        "p95_s": None,
-        "max_s": None,
-    }
-    assert len(answer["turns"]) == 11
-
-
 def test_the_calls_of_a_customer(office: Office) -> None:
     office.happens(Script(CALL).started().identified("1004").ended().events)
     customer = office.program().get("/api/customers", params={"search": "1004"}).json()["items"][0]
@@ -133,7 +109,7 @@ def test_a_live_call_is_seen_while_it_lasts_and_not_afterwards(office: Office) -
     assert program.get(f"/api/calls/{CALL}").json()["outcome"] == "completed"
 
 
-@pytest.mark.parametrize("path", ["", "/transcript", "/latency", "/recording"])
+@pytest.mark.parametrize("path", ["", "/transcript", "/recording"])
 @pytest.mark.parametrize("call_id", ["20200101-000000-ffffff", "a b", "..%2f..%2fetc", "x" * 100])
 def test_a_call_that_does_not_exist_is_said_not_to(
     shared_office: Office, call_id: str, path: str

@@ -12,7 +12,7 @@ from backend.api.schemas.analytics import (
     IntentAnswer,
     TotalsAnswer,
 )
-from backend.api.schemas.calls import PartLatencyAnswer
+from backend.api.schemas.latency import PartLatencyAnswer
 from backend.api.schemas.moments import Day
 from backend.api.services import services_of
 from backend.db.queries import analytics, tickets

@@ -12,12 +12,11 @@ from backend.api.routes.customers import CustomerId
 from backend.api.schemas.calls import (
     CallAnswer,
     CallDetailAnswer,
-    LatencyAnswer,
     LiveCallAnswer,
-    PartLatencyAnswer,
     TranscriptAnswer,
     TurnAnswer,
 )
+from backend.api.schemas.latency import LatencyAnswer, PartLatencyAnswer
 from backend.api.schemas.moments import Instant
 from backend.api.schemas.paging import Cursor, Limit, PageAnswer
 from backend.api.services import services_of

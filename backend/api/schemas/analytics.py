@@ -4,7 +4,7 @@ from datetime import date
 
 from pydantic import Field
 
-from backend.api.schemas.calls import PartLatencyAnswer
+from backend.api.schemas.latency import PartLatencyAnswer
 from backend.api.schemas.paging import Answer
 from backend.core.records import TicketStatus
 

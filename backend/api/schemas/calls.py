@@ -104,21 +104,3 @@ class TranscriptAnswer(Answer):
 
     call_id: str
     turns: list[TurnAnswer]
-
-
-class PartLatencyAnswer(Answer):
-    """How long one part of a turn takes."""
-
-    part: str = Field(examples=["recognition"])
-    turns: int = Field(description="How many turns had this part measured.")
-    p50_s: float | None
-    p95_s: float | None
-    max_s: float | None
-
-
-class LatencyAnswer(Answer):
-    """Where the time of a call's answers went."""
-
-    call_id: str
-    parts: list[PartLatencyAnswer]
-    turns: list[TurnAnswer] = Field(description="The bot's answers, each with its split.")
