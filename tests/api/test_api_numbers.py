@@ -1,6 +1,5 @@
 """REST: analytics, health, metrics, and the schema."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -8,10 +7,7 @@ import pytest
 from backend.api.health import FRESH_S
 from backend.api.pages.reference import groups_of
 from backend.api.services import PartHealth, PartState
-from backend.core.events import EventType
-from backend.core.records import CallOutcome
 from backend.db.models import Role
-from tests.support.call_events import Script, short_call
 from tests.support.office import TODAY, Office, words_of
 
 
@@ -124,48 +120,6 @@ def test_pages_and_api_say_what_is_wrong_with_the_database(office: Office) -> No
     page = browser.get("/calls")
     assert page.status_code == 503
     assert "is damaged" in words_of(page)
-
-
-def metric(text: str, name: str) -> float:
-    """The value of one sample."""
-    found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.MULTILINE)
-    return float(found[1]) if found else 0.0
-
-
-def test_metrics_count_what_calls_do(office: Office) -> None:
-    call = Script("20261121-090000-bbbbbb").started()
-    call.asked("hello").answered("Hi.", total_s=0.3, recognition_s=0.04)
-    call.add(EventType.TICKET_OPENED, number="100000", type="billing", priority="normal")
-    call.add(EventType.WARNING, code="tts-fallback", message="espeak-ng instead of flite")
-    office.happens([*short_call("20261121-090000-aaaaaa").events, *call.events])
-    text = office.program(Role.VIEWER).get("/metrics").text
-    assert metric(text, 'frontdesk_calls_total{line="agi"}') == 2
-    assert metric(text, "frontdesk_calls_active") == 1
-    assert metric(text, 'frontdesk_calls_ended_total{outcome="completed"}') == 1
-    assert metric(text, 'frontdesk_turn_seconds_count{part="recognition"}') == 1
-    assert metric(text, 'frontdesk_turn_seconds_sum{part="recognition"}') == pytest.approx(0.04)
-    assert metric(text, 'frontdesk_tickets_total{type="billing"}') == 1
-    assert metric(text, 'frontdesk_troubles_total{code="tts-fallback",level="warning"}') == 1
-
-
-def test_what_was_not_measured_is_not_counted_as_no_time(office: Office) -> None:
-    office.happens(Script().started().answered("Hello.", thinking_s=None, total_s=0.0).events)
-    text = office.program().get("/metrics").text
-    assert metric(text, 'frontdesk_turn_seconds_count{part="total"}') == 0
-
-
-def test_metrics_survive_events_with_odd_data(office: Office) -> None:
-    call = Script("20261121-090000-aaaaaa").started()
-    call.answered("Hi.", total_s="slow")  # type: ignore[arg-type]
-    call.answered("Hi.", total_s=-1).ended(CallOutcome.FAILED)
-    office.happens(call.events)
-    text = office.program().get("/metrics").text
-    assert metric(text, 'frontdesk_turn_seconds_count{part="total"}') == 0
-    assert metric(text, 'frontdesk_calls_ended_total{outcome="failed"}') == 1
-
-
-def test_metrics_are_not_for_strangers_even_on_this_machine(shared_office: Office) -> None:
-    assert shared_office.browser().get("/metrics").status_code == 401
 
 
 def test_the_schema_documents_every_address_and_gives_examples(shared_office: Office) -> None:
