@@ -32,8 +32,13 @@ class CallCenter:
 
     @property
     def is_full(self) -> bool:
-        """Whether the next caller must be sent elsewhere."""
-        return self._closing or len(self._calls) >= self._max_calls
+        """Whether the next caller must be sent elsewhere.
+
+        That is at the limit of calls, and below it while the recogniser cannot keep up with those
+        that are here: one more would make all of them wait for every answer.
+        """
+        at_limit = self._closing or len(self._calls) >= self._max_calls
+        return at_limit or self._engines.recogniser.is_overloaded
 
     async def take(self, line: Line) -> CallOutcome:
         """Hold a conversation on `line` to its end. Check `is_full` first."""

@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from backend.agent.base import Dialogue, Step
 from backend.calls.center import CallCenter, LiveCalls
 from backend.calls.conversation import ConversationLimits, Engines
+from backend.config import Settings
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallOutcome
 from backend.core.speech import Heard, Question
+from backend.lines import AgiCalls
 from backend.telephony.line import CallerInput, Ear
 from tests.calls.scripted import Desk, MuteVoice, ScriptedAgent, ScriptedLine, ScriptedRecogniser
 from tests.support.loop import run
+from tests.support.pbx import free_port
 
 LIMITS = ConversationLimits(max_call_s=600, reprompts=1, reject_below=0.2)
 
@@ -33,8 +36,11 @@ async def nothing(heard: Heard, dialogue: Dialogue) -> AsyncIterator[Step]:
     yield dialogue
 
 
-def center(bus: EventBus, max_calls: int) -> CallCenter:
-    engines = Engines(ScriptedAgent(nothing), MuteVoice(), ScriptedRecogniser(), Desk())
+def center(
+    bus: EventBus, max_calls: int, recogniser: ScriptedRecogniser | None = None
+) -> CallCenter:
+    recogniser = recogniser or ScriptedRecogniser()
+    engines = Engines(ScriptedAgent(nothing), MuteVoice(), recogniser, Desk())
     return CallCenter(bus, engines, LIMITS, max_calls)
 
 
@@ -54,6 +60,43 @@ def test_the_center_is_full_at_its_limit_and_free_again_afterwards() -> None:
         return [*seen, calls.is_full]
 
     assert run(scenario()) == [False, True, False]
+
+
+def test_the_center_is_full_while_the_recogniser_cannot_keep_up() -> None:
+    async def scenario() -> list[bool]:
+        recogniser, released = ScriptedRecogniser(), asyncio.Event()
+        calls = center(EventBus(), 50, recogniser)
+        call = asyncio.ensure_future(calls.take(PatientLine(released)))
+        await asyncio.sleep(0)
+        seen = [calls.is_full]
+        recogniser.is_overloaded = True
+        seen.append(calls.is_full)
+        assert not call.done(), "who is here already stays"
+        recogniser.is_overloaded = False
+        seen.append(calls.is_full)
+        released.set()
+        await call
+        return seen
+
+    assert run(scenario()) == [False, True, False]
+
+
+def test_an_overloaded_recogniser_sends_the_next_call_politely_to_the_fallback() -> None:
+    async def scenario() -> list[str]:
+        settings = Settings(_env_file=None, agi_port=free_port())
+        agi = AgiCalls(settings, center(EventBus(), 50, ScriptedRecogniser(is_overloaded=True)))
+        await agi.start()
+        reader, writer = await asyncio.open_connection(settings.agi_host, settings.agi_port)
+        try:
+            writer.write(b"agi_network: yes\nagi_channel: PJSIP/x-1\nagi_uniqueid: 1.1\n\n")
+            asked = await reader.readline()
+            writer.write(b"200 result=1\n")
+            return [asked.decode().strip(), (await reader.read()).decode()]
+        finally:
+            writer.close()
+            await agi.aclose()
+
+    assert run(scenario()) == ["SET VARIABLE FRONTDESK_BUSY 1", ""]
 
 
 def test_a_cancelled_call_ends_as_interrupted_in_the_record() -> None:
