@@ -209,8 +209,20 @@ class Settings(BaseSettings):
     )
     ollama_url: str = Field("http://127.0.0.1:11434", description="Where Ollama listens.")
     ollama_model: str = Field("", description="Ollama model for open questions; empty: no LLM.")
+    openai_url: Annotated[str, Field(pattern="^https?://")] = Field(
+        "http://127.0.0.1:8080/v1",
+        description="Base URL of an OpenAI-compatible server (vLLM, llama.cpp, LM Studio, …).",
+    )
+    openai_model: str = Field(
+        "", description="Its model for open questions, asked instead of Ollama; empty: Ollama."
+    )
+    openai_key: Annotated[str, Field(pattern="^[!-~]*$")] = Field(
+        "", description="Key of that server, if it wants one.", json_schema_extra={"secret": True}
+    )
     ollama_first_token_s: Annotated[float, Field(gt=0)] = Field(
-        2.0, description="How long we wait for the LLM's first token before answering without it."
+        2.0,
+        description="How long we wait for the LLM's first token, Ollama's or the other's, before "
+        "answering without it.",
     )
     ollama_total_s: Annotated[float, Field(gt=0)] = Field(
         15.0, description="How long an LLM answer may take in all."
@@ -291,10 +303,16 @@ def load_settings(env_file: Path | None = ROOT / ".env") -> Settings:
         return Settings(_env_file=present)
     except ValidationError as error:
         lines = [
-            f"{PREFIX}{str(item['loc'][0]).upper()}: {item['msg']} (it is {item['input']!r})."
-            for item in error.errors()
+            _mistake(str(item["loc"][0]), item["msg"], item["input"]) for item in error.errors()
         ]
         raise ConfigError("\n".join(lines), fix="See the settings table in README.md.") from error
+
+
+def _mistake(name: str, message: str, value: object) -> str:
+    about = Settings.model_fields[name].json_schema_extra if name in Settings.model_fields else None
+    is_secret = isinstance(about, dict) and bool(about.get("secret"))
+    shown = "" if is_secret else f" (it is {value!r})"
+    return f"{PREFIX}{name.upper()}: {message}{shown}."
 
 
 def _refuse_unknown(env_file: Path | None) -> None:

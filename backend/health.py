@@ -16,7 +16,7 @@ from backend.tts.voice import LadderVoice
 LITTLE_DISK_MB = 500
 """A few hundred calls' recordings: time to act, not yet trouble."""
 PBX_S = 0.5
-OLLAMA_S = 0.5
+LLM_S = 0.5
 
 
 class HealthCheck:
@@ -44,7 +44,7 @@ class HealthCheck:
             self._streaming(),
             self._recognition(),
             self._synthesis(),
-            await self._llm(),
+            await llm_health(self._settings),
             self._disk(),
         ]
 
@@ -92,25 +92,54 @@ class HealthCheck:
             return PartHealth("synthesiser", PartState.DEGRADED, broken[0].trouble)
         return PartHealth("synthesiser", PartState.OK, self._voice.name)
 
-    async def _llm(self) -> PartHealth:
-        model, url = self._settings.ollama_model, self._settings.ollama_url
-        if not model:
-            return PartHealth("llm", PartState.OFF, "None is set; the knowledge base answers.")
-        try:
-            async with httpx.AsyncClient(base_url=url, timeout=OLLAMA_S) as client:
-                tags = (await client.get("/api/tags")).raise_for_status().json()
-            names = {str(entry["name"]) for entry in tags["models"]}
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            detail = f"Ollama does not answer on {url}; calls go on without it."
-            return PartHealth("llm", PartState.DEGRADED, detail, "Start it: ollama serve")
-        if model not in names and f"{model}:latest" not in names:
-            detail = f"Ollama has no model {model}; calls go on without it."
-            return PartHealth("llm", PartState.DEGRADED, detail, f"ollama pull {model}")
-        return PartHealth("llm", PartState.OK, model)
-
     def _disk(self) -> PartHealth:
         free_mb = shutil.disk_usage(self._settings.data_dir).free // 2**20
         if free_mb < LITTLE_DISK_MB:
             detail = f"{free_mb} MB are left; recordings will stop."
             return PartHealth("disk", PartState.DEGRADED, detail, "Delete old recordings.")
         return PartHealth("disk", PartState.OK, f"{free_mb / 1024:.0f} GB free")
+
+
+async def llm_health(settings: Settings) -> PartHealth:
+    """Whether the language model that is set can be asked."""
+    if settings.openai_model:
+        return await _openai(settings)
+    if settings.ollama_model:
+        return await _ollama(settings)
+    return PartHealth("llm", PartState.OFF, "None is set; the knowledge base answers.")
+
+
+async def _openai(settings: Settings) -> PartHealth:
+    model, url = settings.openai_model, settings.openai_url.rstrip("/")
+    key = settings.openai_key
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        async with httpx.AsyncClient(timeout=LLM_S, trust_env=False) as client:
+            response = await client.get(f"{url}/models", headers=headers)
+        listed = response.raise_for_status().json()
+        names = {str(entry["id"]) for entry in listed["data"]}
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
+        detail = f"The LLM server does not list its models on {url}; calls go on without it."
+        fix = "Start it, or check FRONTDESK_OPENAI_URL and FRONTDESK_OPENAI_KEY."
+        return PartHealth("llm", PartState.DEGRADED, detail, fix)
+    if model not in names:
+        detail = f"The LLM server on {url} does not list a model {model}."
+        known = ", ".join(sorted(names)[:5]) or "none"
+        fix = f"Set FRONTDESK_OPENAI_MODEL to one it has: {known}."
+        return PartHealth("llm", PartState.DEGRADED, detail, fix)
+    return PartHealth("llm", PartState.OK, model)
+
+
+async def _ollama(settings: Settings) -> PartHealth:
+    model, url = settings.ollama_model, settings.ollama_url
+    try:
+        async with httpx.AsyncClient(base_url=url, timeout=LLM_S) as client:
+            tags = (await client.get("/api/tags")).raise_for_status().json()
+        names = {str(entry["name"]) for entry in tags["models"]}
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        detail = f"Ollama does not answer on {url}; calls go on without it."
+        return PartHealth("llm", PartState.DEGRADED, detail, "Start it: ollama serve")
+    if model not in names and f"{model}:latest" not in names:
+        detail = f"Ollama has no model {model}; calls go on without it."
+        return PartHealth("llm", PartState.DEGRADED, detail, f"ollama pull {model}")
+    return PartHealth("llm", PartState.OK, model)

@@ -11,6 +11,7 @@ from backend.agent.base import CustomerDirectory, Dialogue, Step
 from backend.agent.completeness import completeness
 from backend.agent.conversation import react
 from backend.agent.knowledge.store import KnowledgeStore
+from backend.agent.llm.model import LanguageModel
 from backend.agent.llm.open_questions import OpenQuestions
 from backend.agent.llm.prompt import Prompt
 from backend.agent.memory import Exchange, Memory
@@ -40,7 +41,7 @@ def build_agent(
 
     `warn(code, message)`: something fell back to its next rung.
     """
-    questions = _open_questions(settings, warn) if settings.ollama_model else None
+    questions = _open_questions(settings, warn)
     services = Services(
         customers=customers,
         human_extension=settings.human_extension,
@@ -54,17 +55,35 @@ def build_agent(
     return FrontdeskAgent(knowledge, services, questions)
 
 
-def _open_questions(settings: Settings, warn: Callable[[str, str], None]) -> OpenQuestions:
-    # Half a second to import, which only those who use it pay.
-    from backend.agent.llm.ollama_model import OllamaModel
+def _open_questions(settings: Settings, warn: Callable[[str, str], None]) -> OpenQuestions | None:
+    model = _language_model(settings)
+    return OpenQuestions(model, warn) if model else None
 
-    model = OllamaModel(
-        settings.ollama_url,
-        settings.ollama_model,
-        first_token_s=settings.ollama_first_token_s,
-        total_s=settings.ollama_total_s,
-    )
-    return OpenQuestions(model, warn)
+
+def _language_model(settings: Settings) -> LanguageModel | None:
+    """The one that is named; None where none is. Each is imported by those who use it only:
+    Ollama's client takes half a second."""
+    first_token_s, total_s = settings.ollama_first_token_s, settings.ollama_total_s
+    if settings.openai_model:
+        from backend.agent.llm.openai_model import OpenAiModel
+
+        return OpenAiModel(
+            settings.openai_url,
+            settings.openai_model,
+            key=settings.openai_key,
+            first_token_s=first_token_s,
+            total_s=total_s,
+        )
+    if settings.ollama_model:
+        from backend.agent.llm.ollama_model import OllamaModel
+
+        return OllamaModel(
+            settings.ollama_url,
+            settings.ollama_model,
+            first_token_s=first_token_s,
+            total_s=total_s,
+        )
+    return None
 
 
 class FrontdeskAgent:

@@ -1,11 +1,14 @@
-"""A local server that speaks Ollama's wire format, and every way of failing at it."""
+"""A local server that speaks Ollama's wire format, and every way of failing at it.
+
+`openai_server` is the same in the other format.
+"""
 
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 MODEL = "tiny-test"
 
@@ -72,9 +75,14 @@ Script = Sequence[Piece | Done | Line | Refuse | Garbage | Hang | CutOff | Stop 
 class OllamaServer:
     """Plays one script for each request; the last one for all further ones."""
 
+    path: ClassVar[str] = "/api/chat"
+    content_type: ClassVar[str] = "application/x-ndjson"
+
     scripts: list[Script]
     url: str = ""
     requests: list[dict[str, Any]] = field(default_factory=list)
+    headers: list[dict[str, str]] = field(default_factory=list)
+    """Of each request, in lower case."""
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     """A request has arrived."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -92,16 +100,17 @@ class OllamaServer:
     async def _request(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         head = await reader.readuntil(b"\r\n\r\n")
         lines = head.decode().split("\r\n")
-        assert lines[0].startswith("POST /api/chat "), lines[0]
+        assert lines[0].startswith(f"POST {self.path} "), lines[0]
         headers = dict(line.lower().split(": ", 1) for line in lines[1:] if line)
+        self.headers.append(headers)
         self.requests.append(json.loads(await reader.readexactly(int(headers["content-length"]))))
         self.asked.set()
         script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
         for number, act in enumerate(script):
             if number == 0 and not isinstance(act, Refuse | Garbage):
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\n"
-                    b"Transfer-Encoding: chunked\r\n\r\n"
+                    f"HTTP/1.1 200 OK\r\nContent-Type: {self.content_type}\r\n"
+                    "Transfer-Encoding: chunked\r\n\r\n".encode()
                 )
             if not await self._act(act, reader, writer):
                 return False
@@ -114,14 +123,13 @@ class OllamaServer:
     ) -> bool:
         match act:
             case Piece(text):
-                await send(writer, {"message": message(text), "done": False})
+                await chunk(writer, self.piece(text))
             case Done(reason):
-                end = {"message": message(""), "done": True, "done_reason": reason}
-                await send(writer, {**end, "total_duration": 5_000_000, "eval_count": 9})
+                await chunk(writer, self.done(reason))
             case Line(raw):
                 await chunk(writer, raw + b"\n")
             case Refuse(status, error):
-                body = json.dumps({"error": error}).encode()
+                body = self.error(status, error)
                 writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n".encode())
                 writer.write(b"Content-Type: application/json\r\n\r\n" + body)
                 await writer.drain()
@@ -138,14 +146,27 @@ class OllamaServer:
                 return False
         return True
 
+    def piece(self, text: str) -> bytes:
+        return line({"message": message(text), "done": False})
+
+    def done(self, reason: str) -> bytes:
+        end = {"message": message(""), "done": True, "done_reason": reason}
+        return line({**end, "total_duration": 5_000_000, "eval_count": 9})
+
+    def error(self, status: int, error: str) -> bytes:
+        return json.dumps({"error": error}).encode()
+
+
+Server = TypeVar("Server", bound=OllamaServer)
+
 
 def message(text: str) -> dict[str, str]:
     return {"role": "assistant", "content": text}
 
 
-async def send(writer: asyncio.StreamWriter, part: dict[str, Any]) -> None:
+def line(part: dict[str, Any]) -> bytes:
     head = {"model": MODEL, "created_at": "2026-11-21T09:00:00.000000Z"}
-    await chunk(writer, json.dumps({**head, **part}).encode() + b"\n")
+    return json.dumps({**head, **part}).encode() + b"\n"
 
 
 async def chunk(writer: asyncio.StreamWriter, raw: bytes) -> None:
@@ -156,7 +177,13 @@ async def chunk(writer: asyncio.StreamWriter, raw: bytes) -> None:
 @asynccontextmanager
 async def ollama(*scripts: Script) -> AsyncIterator[OllamaServer]:
     """A server on an ephemeral loopback port."""
-    fake = OllamaServer(list(scripts))
+    async with listening(OllamaServer(list(scripts))) as server:
+        yield server
+
+
+@asynccontextmanager
+async def listening(fake: Server) -> AsyncIterator[Server]:
+    """`fake` on an ephemeral loopback port."""
     server = await asyncio.start_server(fake.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     fake.url = f"http://127.0.0.1:{port}"

@@ -1,6 +1,5 @@
 """Ollama through its own client: a prompt in, text out as it is generated."""
 
-import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -11,11 +10,10 @@ import httpx
 import ollama
 import pydantic
 
+from backend.agent.llm.limits import within_limits
 from backend.agent.llm.model import LlmError
-from backend.agent.llm.prompt import Prompt
+from backend.agent.llm.prompt import MOST_TOKENS, Prompt
 
-MOST_TOKENS = 120
-"""Two or three spoken sentences; a model that does not stop is stopped."""
 KEEP_LOADED = "30m"
 """Loading a model takes longer than any caller waits: it stays in memory between calls."""
 
@@ -46,21 +44,15 @@ class OllamaModel:
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         """See `LanguageModel`. Bounded by `first_token_s` and `total_s` from now."""
-        started_s = self._clock()
-        limit_s = self._first_token_s
-        finished = False
-        async with aclosing(self._pieces(prompt)) as pieces:
-            while not finished:
-                try:
-                    async with asyncio.timeout(started_s + limit_s - self._clock()):
-                        text, finished = await anext(pieces)
-                except StopAsyncIteration:
-                    raise LlmError("The answer was cut off.") from None
-                except TimeoutError:
-                    raise LlmError(f"No answer within {limit_s:g} s.") from None
-                if text:
-                    limit_s = self._total_s
-                    yield text
+        timed = within_limits(
+            self._pieces(prompt),
+            first_token_s=self._first_token_s,
+            total_s=self._total_s,
+            clock=self._clock,
+        )
+        async with aclosing(timed):
+            async for text in timed:
+                yield text
 
     async def _pieces(self, prompt: Prompt) -> AsyncGenerator[tuple[str, bool], None]:
         """Visible text and whether it was the last; all of the client's errors as LlmError."""

@@ -11,6 +11,8 @@ from backend.agent.memory import Exchange
 
 LONGEST_QUESTION = 500
 """Characters of the caller's words that are passed on."""
+MOST_TOKENS = 120
+"""Two or three spoken sentences; a model that does not stop is stopped."""
 
 _RULES = """\
 You are on the phone for {company}. Answer the caller's question from the facts below only.
