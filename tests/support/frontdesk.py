@@ -16,6 +16,8 @@ import httpx
 
 from backend.config import PREFIX, ROOT, Settings
 from backend.parts.finder import ensure
+from backend.pbx.render import run_folder
+from backend.pbx.secrets_file import load_secrets
 from backend.phone.phone import Phone
 from backend.phone.script import Listening, Record, Say, Step, converse, render
 from backend.tts.flite import Flite
@@ -173,6 +175,15 @@ async def spoken(text: str, voice: str = "rms") -> Any:
         return pcm
     finally:
         await flite.aclose()
+
+
+def ari(frontdesk: Frontdesk, path: str) -> Any:
+    """What Asterisk says of itself. Raises httpx.HTTPError while it does not answer."""
+    password = load_secrets(run_folder(frontdesk.settings), []).ari
+    url = f"http://127.0.0.1:{frontdesk.settings.ari_port}/ari/{path}"
+    answer = httpx.get(url, auth=("frontdesk", password))
+    answer.raise_for_status()
+    return answer.json()
 
 
 def next_caller() -> str:

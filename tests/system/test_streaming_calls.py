@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
 
-import httpx
 import numpy as np
 import pytest
 
@@ -15,7 +13,7 @@ from backend.pbx.secrets_file import load_secrets
 from backend.phone.phone import Phone
 from backend.phone.script import Keys, Listening, Play, RecordKind, Say, Step, TalkOver
 from backend.phone.sip_auth import Credentials
-from tests.support.frontdesk import Frontdesk, Talk, hold_call, next_caller, spoken
+from tests.support.frontdesk import Frontdesk, Talk, ari, hold_call, next_caller, spoken
 from tests.support.loop import until
 from tests.system.conftest import HUMAN
 
@@ -59,15 +57,6 @@ def talks(frontdesk: Frontdesk) -> dict[str, Talk]:
             return [alone, *await asyncio.gather(*(held(phone, steps) for steps in others))]
 
     return dict(zip(CONVERSATIONS, asyncio.run(everybody()), strict=True))
-
-
-def ari(frontdesk: Frontdesk, path: str) -> Any:
-    """What Asterisk says of itself."""
-    password = load_secrets(run_folder(frontdesk.settings), []).ari
-    url = f"http://127.0.0.1:{frontdesk.settings.ari_port}/ari/{path}"
-    answer = httpx.get(url, auth=("frontdesk", password))
-    answer.raise_for_status()
-    return answer.json()
 
 
 def test_the_happy_path_is_the_same_conversation(talks: dict[str, Talk]) -> None:
