@@ -13,7 +13,7 @@ from backend.core.records import CallOutcome, TicketDraft, TicketType
 from backend.core.speech import OPEN_QUESTION, Expect, Heard, HeardKind, Question, Sentence
 from tests.calls.scripted import FILLER, Memory, ScriptedAgent
 from tests.calls.streaming import LiveVoice, Stage
-from tests.calls.virtual_time import run_virtual
+from tests.support.virtual_time import run_virtually
 
 NUMBER = Question(Expect.NUMBER, 4, 4)
 DRAFT = TicketDraft("123456", TicketType.TECHNICAL, "internet down")
@@ -74,7 +74,7 @@ def test_the_record_shows_what_was_really_heard() -> None:
             await interrupted(stage, "it is down")
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     said = stage.of(EventType.BOT_SAID)[1].data
     assert (said["text"], said["interrupted"]) == ("I have", True)
     (cut,) = stage.of(EventType.CALLER_INTERRUPTED)
@@ -88,7 +88,7 @@ def test_an_interrupted_goodbye_does_not_hang_up_but_the_ticket_is_opened() -> N
             assert not stage.line.hung_up
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     assert stage.desk.drafts == [DRAFT]
     assert "Goodbye." not in stage.line.played
 
@@ -99,7 +99,7 @@ def test_an_interrupted_transfer_is_called_off() -> None:
             await interrupted(stage, "a person")
         return stage
 
-    assert run_virtual(play()).line.transferred_to == ""
+    assert run_virtually(play()).line.transferred_to == ""
 
 
 def test_time_up_is_final_however_much_the_caller_talks() -> None:
@@ -110,7 +110,7 @@ def test_time_up_is_final_however_much_the_caller_talks() -> None:
             outcome = await stage.ends()
         return outcome, stage
 
-    outcome, stage = run_virtual(play())
+    outcome, stage = run_virtually(play())
     assert (outcome, stage.line.hung_up) == (CallOutcome.TIME_UP, True)
 
 
@@ -130,7 +130,7 @@ def test_an_agent_still_thinking_is_stopped_and_what_it_had_not_come_to_does_not
             await asyncio.sleep(200)
         return stage
 
-    assert run_virtual(play()).desk.drafts == []
+    assert run_virtually(play()).desk.drafts == []
 
 
 def test_who_cuts_in_before_the_question_is_heard_as_answering_nothing() -> None:
@@ -141,7 +141,7 @@ def test_who_cuts_in_before_the_question_is_heard_as_answering_nothing() -> None
             stage.line.says("from march")
         return stage
 
-    assert run_virtual(play()).recogniser.opened[-1] == OPEN_QUESTION
+    assert run_virtually(play()).recogniser.opened[-1] == OPEN_QUESTION
 
 
 def test_who_cuts_in_on_the_question_is_heard_as_answering_it() -> None:
@@ -153,7 +153,7 @@ def test_who_cuts_in_on_the_question_is_heard_as_answering_it() -> None:
             stage.line.says("one zero")
         return stage
 
-    assert run_virtual(play()).recogniser.opened[-1] == NUMBER
+    assert run_virtually(play()).recogniser.opened[-1] == NUMBER
 
 
 def test_words_that_interrupted_us_are_the_beginning_of_the_turn() -> None:
@@ -170,7 +170,7 @@ def test_words_that_interrupted_us_are_the_beginning_of_the_turn() -> None:
             await stage.line.is_spoken_to()
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     assert stage.line.played[-1] == "You said no."
     assert stage.of(EventType.BOT_SAID)[-1].data["prepared"] is True
 
@@ -200,7 +200,7 @@ def test_an_answer_prepared_for_a_dialogue_that_was_left_is_prepared_again() -> 
             await stage.line.is_spoken_to()
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     assert stage.line.played == ["Answer 0.", "Answer 2."], "1 was before the interruption"
     assert stage.of(EventType.BOT_SAID)[-1].data["prepared"] is True
 
@@ -216,7 +216,7 @@ def test_a_cough_while_we_speak_is_told_and_leaves_nothing_behind() -> None:
             assert stage.line.ear.heard.text == ""
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     (dismissed,) = stage.of(EventType.CALLER_DISMISSED)
     assert dismissed.data == {"turn": 1, "text": "mhm"}
     assert stage.of(EventType.CALLER_SAID) == []
@@ -250,7 +250,7 @@ def test_a_wait_of_a_second_is_bridged_once_and_no_shorter_one(
             await asyncio.sleep(5)
         return stage
 
-    stage = run_virtual(play())
+    stage = run_virtually(play())
     answer = stage.line.played[2:]
     filler = [FILLER.text] if expected else []
     assert answer == [*filler, "Here you are.", "Anything else?"]
@@ -265,4 +265,4 @@ def test_the_greeting_is_not_preceded_by_a_filler() -> None:
             await asyncio.sleep(10)
         return stage
 
-    assert run_virtual(play()).line.played == ["Here you are.", "Anything else?"]
+    assert run_virtually(play()).line.played == ["Here you are.", "Anything else?"]

@@ -22,7 +22,7 @@ from backend.core.records import TicketDraft, TicketType
 from backend.core.speech import Completeness, Heard, HeardKind, Sentence
 from tests.calls.scripted import Memory, ScriptedAgent
 from tests.calls.streaming import LiveRecogniser, LiveVoice, Stage
-from tests.calls.virtual_time import run_virtual
+from tests.support.virtual_time import run_virtually
 
 EFFECTS = (
     EventType.UNDERSTOOD,
@@ -71,7 +71,7 @@ def on_stage(scenario: Callable[[Stage], Coroutine[Any, Any, None]], **parts: An
             await scenario(stage)
         return stage
 
-    return run_virtual(play())
+    return run_virtually(play())
 
 
 def test_an_answer_prepared_in_the_pause_is_there_when_the_turn_ends() -> None:

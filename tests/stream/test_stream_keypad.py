@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from backend.telephony.stream.keypad import BETWEEN_KEYS_S, Keypad
-from tests.support.virtual_time import run_virtually
+from tests.support.virtual_time import run_with_clock
 
 Clock = Callable[[], float]
 
@@ -34,7 +34,7 @@ def test_input_ends_with_its_length_or_the_end_key(
         assert clock() == began_s
         assert keypad.pressed == left
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_a_pause_ends_the_input() -> None:
@@ -50,4 +50,4 @@ def test_a_pause_ends_the_input() -> None:
         assert clock() - began_s == pytest.approx(BETWEEN_KEYS_S)
         assert not keypad.is_in_use
 
-    run_virtually(test)
+    run_with_clock(test)

@@ -19,7 +19,7 @@ from backend.telephony.stream.recorder import Recorder
 from backend.turns.base import Window
 from backend.turns.taker import FloorKeeper
 from tests.stream.fake_port import FakePort, utterances
-from tests.support.virtual_time import run_virtually
+from tests.support.virtual_time import run_with_clock
 
 Clock = Callable[[], float]
 WINDOW_S = 0.032
@@ -139,7 +139,7 @@ def live(test: Callable[[Call], Awaitable[None]], **options: Any) -> None:
         async with Call(clock, **options) as call:
             await test(call)
 
-    run_virtually(main)
+    run_with_clock(main)
 
 
 def while_doing(work: Coroutine[Any, Any, Any], other: Coroutine[Any, Any, Any]) -> Any:

@@ -13,7 +13,7 @@ from backend.core.speech import Sentence
 from backend.telephony.line import Utterance
 from backend.telephony.stream.speech import BACK_S, LEAD_S, Speech
 from tests.stream.fake_port import FakePort, sleep_until, utterances
-from tests.support.virtual_time import run_virtually
+from tests.support.virtual_time import run_with_clock
 
 Clock = Callable[[], float]
 
@@ -34,7 +34,7 @@ def test_an_answer_takes_as_long_as_its_audio() -> None:
         assert len(port.played) == 3 * 8000
         assert speech.heard() == ("hello there", "how are you")
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_the_next_sentence_is_sent_shortly_before_the_one_before_ends() -> None:
@@ -49,7 +49,7 @@ def test_the_next_sentence_is_sent_shortly_before_the_one_before_ends() -> None:
         assert len(port.played) == 3 * 8000
         await speaking
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_which_sentence_is_being_heard() -> None:
@@ -64,7 +64,7 @@ def test_which_sentence_is_being_heard() -> None:
         await speaking
         assert speech.sentence is None
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_stopped_in_the_middle_it_tells_the_words_that_were_heard() -> None:
@@ -80,7 +80,7 @@ def test_stopped_in_the_middle_it_tells_the_words_that_were_heard() -> None:
         assert port.flushes == [pytest.approx(began_s + 2.0)]
         await asyncio.wait([speaking])
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_held_and_let_go_on_it_says_the_rest_from_a_little_before() -> None:
@@ -99,7 +99,7 @@ def test_held_and_let_go_on_it_says_the_rest_from_a_little_before() -> None:
         assert clock() - began_s == pytest.approx(3.0 + 0.5 + BACK_S, abs=0.05)
         assert speech.heard() == ("one", "two")
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_held_while_the_sentence_is_still_being_made_it_loses_nothing() -> None:
@@ -116,7 +116,7 @@ def test_held_while_the_sentence_is_still_being_made_it_loses_nothing() -> None:
         assert speech.heard() == ("slow one",)
         assert clock() - began_s == pytest.approx(0.1 + 2.0 + 1.0 + BACK_S, abs=0.05)
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_a_mark_from_before_a_hold_is_stale() -> None:
@@ -132,7 +132,7 @@ def test_a_mark_from_before_a_hold_is_stale() -> None:
         await speaking
         assert clock() - began_s == pytest.approx(2.0 + BACK_S, abs=0.05)
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_a_mark_that_never_comes_is_not_waited_for_long() -> None:
@@ -143,7 +143,7 @@ def test_a_mark_that_never_comes_is_not_waited_for_long() -> None:
         await speech.speak(utterances(("one", 1.0)))
         assert clock() - began_s < 2.5
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_the_first_frame_tells_what_transport_adds() -> None:
@@ -154,7 +154,7 @@ def test_the_first_frame_tells_what_transport_adds() -> None:
         assert speech.first_audio_at_s == began_s
         assert speech.transport_s == pytest.approx(0.02, abs=0.001)
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_chunks_that_are_no_whole_frames_leave_no_gaps() -> None:
@@ -174,7 +174,7 @@ def test_chunks_that_are_no_whole_frames_leave_no_gaps() -> None:
         await speech_on(port).speak(told())
         assert len(port.played) == 1500
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_a_sentence_without_audio_is_refused() -> None:
@@ -185,7 +185,7 @@ def test_a_sentence_without_audio_is_refused() -> None:
         with pytest.raises(LineError):
             await speech_on(FakePort(clock)).speak(told())
 
-    run_virtually(test)
+    run_with_clock(test)
 
 
 def test_what_was_just_heard_of_us_can_be_looked_back_at() -> None:
@@ -205,4 +205,4 @@ def test_what_was_just_heard_of_us_can_be_looked_back_at() -> None:
         await sleep_until(clock, began_s + 2.0)
         assert not len(speech.played(0.5))
 
-    run_virtually(test)
+    run_with_clock(test)
