@@ -280,6 +280,8 @@ def test_every_model_of_the_catalogue_has_what_its_engine_needs() -> None:
         names = {file.name for file in model.files}
         if model.kind is ModelKind.WHISPER:
             assert {"model.bin", "config.json", "tokenizer.json"} < names, model.name
+        elif model.kind is ModelKind.SENTENCE:
+            assert {"model.safetensors", "config.json", "tokenizer.json"} == names, model.name
         else:
             assert names == {f"{model.name}.onnx", f"{model.name}.onnx.json"}
         assert model.about_bytes > 20_000_000
