@@ -34,7 +34,9 @@ def read_capacity(data_dir: Path) -> Capacity | None:
     path = data_dir / _NAME
     try:
         capacity = Capacity(**json.loads(path.read_text(encoding="utf-8")))
-        return capacity if capacity.calls >= 1 else None
+        if type(capacity.calls) is not int or capacity.calls < 1:  # a bool is an int, too
+            raise ValueError(f"calls: {capacity.calls!r} is no number of calls")
+        return capacity
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:

@@ -1,17 +1,15 @@
 """The bench's arithmetic and its judgement; the calls themselves are the system tests' matter."""
 
 from collections import Counter
-from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.cli.bench import Held, ear_spreads, plan_calls
-from backend.cli.bench_figures import percentile, spread, turn_spreads
+from backend.cli.bench_figures import conditions, percentile, spread, table, turn_spreads
 from backend.cli.bench_processes import load, usage
 from backend.cli.bench_scenarios import SCENARIOS, Fact, Scenario, is_right, recognised
 from backend.core.records import CallOutcome, TicketType
@@ -19,24 +17,19 @@ from backend.db.models import Who
 from backend.db.queries.calls import CallDetail, CallRecord, TurnRecord
 from backend.db.queries.tickets import TicketRecord
 from backend.phone.script import Record, RecordKind
+from tests.cli.records import made
 
 FACTS = {Fact.BALANCE: ("123.45",), Fact.HOURS: ("Monday to Friday",), Fact.PRICES: ("$29", "$45")}
-T = TypeVar("T")
-
-
-def _made(record: type[T], /, **known: Any) -> T:
-    """A record in which only what is `known` matters."""
-    return record(**({field.name: None for field in fields(record)} | known))  # type: ignore[arg-type]
 
 
 def _call(
     *bot: str, tickets: tuple[TicketType, ...] = (), outcome: CallOutcome = CallOutcome.COMPLETED
 ) -> CallDetail:
     return CallDetail(
-        call=_made(CallRecord, outcome=outcome),
-        turns=[_made(TurnRecord, who=Who.BOT, text=text) for text in bot],
+        call=made(CallRecord, outcome=outcome),
+        turns=[made(TurnRecord, who=Who.BOT, text=text) for text in bot],
         events=[],
-        tickets=[_made(TicketRecord, type=kind) for kind in tickets],
+        tickets=[made(TicketRecord, type=kind) for kind in tickets],
     )
 
 
@@ -64,7 +57,7 @@ def test_of_nothing_there_is_no_percentile() -> None:
 def test_only_timed_turns_count_and_work_is_what_happens_after_the_recording() -> None:
     call = _call("Hello.")
     timed = {"endpoint_wait_s": 1.0, "recognition_s": 0.05, "thinking_s": 0.01}
-    call.turns.append(_made(TurnRecord, who=Who.BOT, total_s=1.07, first_audio_s=0.002, **timed))
+    call.turns.append(made(TurnRecord, who=Who.BOT, total_s=1.07, first_audio_s=0.002, **timed))
     found = turn_spreads([call])
     assert found["work"] is not None
     assert found["work"].count == 1
@@ -108,7 +101,7 @@ def test_being_put_through_is_as_right_as_a_call_back_for_who_wants_a_person() -
 def test_what_was_recognised_names_keys_and_silence_too() -> None:
     call = _call("Hello.")
     for text, digits, kind in (("hi", "", "words"), ("", "1004", "digits"), ("", "", "silence")):
-        call.turns.append(_made(TurnRecord, who=Who.CALLER, text=text, digits=digits, kind=kind))
+        call.turns.append(made(TurnRecord, who=Who.CALLER, text=text, digits=digits, kind=kind))
     assert recognised(call) == ["hi", "1004", "(silence)"]
 
 
@@ -141,3 +134,17 @@ def test_the_load_of_this_process_is_what_it_computed() -> None:
     measured = load(before, usage(own))
     assert measured.cpu_percent > 5
     assert measured.rss_mb > 1
+
+
+def test_figures_are_printed_in_milliseconds_and_what_was_not_measured_as_a_dash() -> None:
+    head, answers, transport = table({"answers": spread([0.1, 0.2, 0.3]), "transport": None})
+    assert head.split() == ["ms", "p50", "p95", "max", "n"]
+    assert answers.split() == ["answers", "200", "300", "300", "3"]
+    assert transport.split() == ["transport", "-"]
+
+
+def test_figures_name_what_they_depend_on() -> None:
+    named = conditions(["slt"], {"recogniser": "pocketsphinx"})
+    assert named["voices"] == ["slt"]
+    assert named["recogniser"] == "pocketsphinx"
+    assert named.keys() >= {"date", "cores", "load_average"}
