@@ -12,7 +12,7 @@ from backend.agent.completeness import completeness
 from backend.agent.conversation import react
 from backend.agent.knowledge.store import KnowledgeStore
 from backend.agent.llm.model import LanguageModel
-from backend.agent.llm.open_questions import OpenQuestions
+from backend.agent.llm.open_questions import OpenQuestions, Withheld
 from backend.agent.llm.prompt import Prompt
 from backend.agent.memory import Exchange, Memory
 from backend.agent.policies import closing, human, unknown
@@ -20,7 +20,14 @@ from backend.agent.services import RecordsUnavailable, Services
 from backend.agent.turn import Turn
 from backend.config import Settings
 from backend.core.records import CallInfo
-from backend.core.speech import OPEN_QUESTION, Completeness, Heard, HeardKind, Sentence
+from backend.core.speech import (
+    OPEN_QUESTION,
+    UNSUPPORTED_SOURCE,
+    Completeness,
+    Heard,
+    HeardKind,
+    Sentence,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -114,9 +121,11 @@ class FrontdeskAgent:
                 async for sentence in answers:
                     spoken.append(sentence)
                     yield sentence
-            if spoken:
+            if any(sentence.source == self._source for sentence in spoken):
                 _note_exchange(turn, spoken)
                 closing.anything_else(turn)
+            elif spoken:
+                human.offer_person(turn)
             else:
                 unknown.no_answer(turn)
             for step in turn.steps:
@@ -150,9 +159,20 @@ class FrontdeskAgent:
             question=turn.open_question,
             history=turn.memory.history,
         )
+        admitted = False
         async with aclosing(self._questions.answer(prompt)) as sentences:
-            async for text in sentences:
-                yield Sentence(text, self._questions.source)
+            async for sentence in sentences:
+                if not isinstance(sentence, Withheld):
+                    yield Sentence(sentence, self._source)
+                elif not admitted:
+                    # Once: two invented sentences in a row are one thing we do not know.
+                    admitted = True
+                    for text in turn.knowledge.responses.sentences("not_in_facts"):
+                        yield Sentence(text, UNSUPPORTED_SOURCE)
+
+    @property
+    def _source(self) -> str:
+        return self._questions.source if self._questions else ""
 
     def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
         """See `Agent`."""

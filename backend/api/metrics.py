@@ -16,6 +16,7 @@ from prometheus_client import (
 from backend.api.services import LiveCallsProvider
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallOutcome, TicketType
+from backend.core.speech import UNSUPPORTED_SOURCE
 
 TURN_PARTS = {
     "endpoint_wait": "endpoint_wait_s",
@@ -100,6 +101,11 @@ class Metrics:
         self._code = _Names(most=MOST_NAMES)
         self._outcome = _Names(CallOutcome)
         self._ticket = _Names(TicketType)
+        self._unsupported = Counter(
+            "frontdesk_unsupported_answers",
+            "Answers of the language model of which something was not said: no fact supports it.",
+            registry=registry,
+        )
         for outcome in CallOutcome:
             self._ended.labels(outcome.value)
         for part in TURN_PARTS:
@@ -124,6 +130,9 @@ class Metrics:
                 self._interruptions.inc()
             case EventType.CALLER_DISMISSED:
                 self._false_stops.inc()
+            case EventType.BOT_SAYS:
+                if data.get("source") == UNSUPPORTED_SOURCE:
+                    self._unsupported.inc()
             case EventType.TICKET_OPENED:
                 self._tickets.labels(self._ticket(data.get("type", ""))).inc()
             case EventType.WARNING | EventType.ERROR:

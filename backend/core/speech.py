@@ -108,6 +108,10 @@ class Sentence:
     interruptible: bool = True
 
 
+UNSUPPORTED_SOURCE = "kb:responses/not_in_facts"
+"""`Sentence.source` of what is said in place of a language model's invention; it is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Clock:
     """Where one turn's time went, in seconds; None where the line cannot know (text chat)."""

@@ -11,7 +11,7 @@ from backend.agent.agent import FrontdeskAgent
 from backend.agent.base import Understood
 from backend.agent.memory import Memory
 from backend.core.records import CallInfo
-from backend.core.speech import Heard, HeardKind, Sentence
+from backend.core.speech import UNSUPPORTED_SOURCE, Heard, HeardKind, Sentence
 from tests.agent.conftest import AgentMaker
 from tests.agent.harness import Answer, collect
 from tests.agent.ollama_server import (
@@ -209,6 +209,30 @@ def test_thoughts_are_not_spoken(with_llm: Callable[..., None]) -> None:
         assert "hmm" not in answer
 
     with_llm(scenario, [*(Piece(c) for c in "<think>hmm. Wait.</think>Yes they do."), Done()])
+
+
+def test_what_no_fact_supports_is_replaced_by_an_honest_sentence(
+    with_llm: Callable[..., None],
+) -> None:
+    async def scenario(call: LlmCall, server: OllamaServer) -> None:
+        answer = await call.says(QUESTION)
+        assert answer.sentences[:2] == ["Some do.", "I do not know that for sure."]
+        assert "anything else" in answer.sentences[2]
+        sources = [step.source for step in answer.steps if isinstance(step, Sentence)]
+        assert sources[:2] == [f"llm:{MODEL}", UNSUPPORTED_SOURCE]
+
+    with_llm(scenario, [*pieces("Some do. It costs nine dollars. Ask for Pedro."), Done()])
+
+
+def test_when_nothing_is_supported_a_person_is_offered(with_llm: Callable[..., None]) -> None:
+    async def scenario(call: LlmCall, server: OllamaServer) -> None:
+        answer = await call.says(QUESTION)
+        assert answer.sentences == [
+            "I do not know that for sure.",
+            "Would you like us to call you back?",
+        ]
+
+    with_llm(scenario, [*pieces("Pedro does, for nine dollars."), Done()])
 
 
 def test_after_three_failures_the_server_is_left_alone(

@@ -7,6 +7,7 @@ import pytest
 from backend.api.metrics import MOST_NAMES
 from backend.core.events import EventType
 from backend.core.records import CallOutcome
+from backend.core.speech import UNSUPPORTED_SOURCE
 from backend.db.models import Role
 from tests.support.call_events import Script, short_call
 from tests.support.office import Office
@@ -32,6 +33,15 @@ def test_metrics_count_what_calls_do(office: Office) -> None:
     assert metric(text, 'frontdesk_turn_seconds_sum{part="recognition"}') == pytest.approx(0.04)
     assert metric(text, 'frontdesk_tickets_total{type="billing"}') == 1
     assert metric(text, 'frontdesk_troubles_total{code="tts-fallback",level="warning"}') == 1
+
+
+def test_inventions_that_were_not_spoken_are_counted(office: Office) -> None:
+    call = Script().started()
+    call.add(EventType.BOT_SAYS, turn=1, text="Yes.", source="llm:tiny")
+    call.add(EventType.BOT_SAYS, turn=1, text="I do not know.", source=UNSUPPORTED_SOURCE)
+    office.happens(call.events)
+    text = office.program(Role.VIEWER).get("/metrics").text
+    assert metric(text, "frontdesk_unsupported_answers_total") == 1
 
 
 def test_every_part_of_an_answer_has_buckets_from_ten_milliseconds_to_five_seconds(

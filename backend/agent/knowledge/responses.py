@@ -82,6 +82,7 @@ RESPONSES: Mapping[str, frozenset[str]] = {
         "callback_ticket": "",
         "unknown": "",
         "unknown_hint": "",
+        "not_in_facts": "",
         "offer_person": "",
         "offer_callback": "",
         "records_unavailable": "",
@@ -92,7 +93,10 @@ RESPONSES: Mapping[str, frozenset[str]] = {
 """Every response the policies use, with the slots it is given besides the company's."""
 
 
-DEFAULT_RESPONSES: dict[str, tuple[str, ...]] = {"filler": ("One moment, please.",)}
+DEFAULT_RESPONSES: dict[str, tuple[str, ...]] = {
+    "filler": ("One moment, please.",),
+    "not_in_facts": ("I do not know that for sure.",),
+}
 """Wordings of what a knowledge base may leave out."""
 
 

@@ -1,13 +1,19 @@
-"""Answers open questions sentence by sentence: cache, breaker, model, in this order."""
+"""Answers open questions sentence by sentence: cache, breaker, model, in this order.
+
+Whatever comes is held to the facts before it is spoken.
+"""
 
 import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
 import structlog
 
 from backend.agent.llm.answer_cache import AnswerCache
 from backend.agent.llm.breaker import Breaker, BreakerState
+from backend.agent.llm.claims import ClaimKind
+from backend.agent.llm.grounding import Grounding
 from backend.agent.llm.model import LanguageModel, LlmError
 from backend.agent.llm.prompt import Prompt
 from backend.agent.llm.thoughts import ThoughtFilter
@@ -17,6 +23,13 @@ log = structlog.get_logger(__name__)
 
 MOST_SENTENCES = 3
 """More is a lecture; the model is stopped after it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """In place of a sentence that claims what nothing supports: it must not be spoken."""
+
+    kinds: frozenset[ClaimKind]
 
 
 class OpenQuestions:
@@ -33,6 +46,8 @@ class OpenQuestions:
         self._warn = warn
         self._breaker = Breaker(clock)
         self._cache = AnswerCache(clock)
+        self.withheld = 0
+        """Sentences of the model that were not spoken because the facts do not support them."""
 
     @property
     def source(self) -> str:
@@ -44,11 +59,24 @@ class OpenQuestions:
         """Whether the model is being asked; for health reports."""
         return self._breaker.state
 
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def answer(self, prompt: Prompt) -> AsyncGenerator[str | Withheld, None]:
         """Sentences as they are complete; none when there is no answer. Never raises.
 
-        What the model left unfinished is not spoken. Close the iterator when the caller is gone.
+        What the model left unfinished is not spoken, and what it invented is `Withheld`. Close
+        the iterator when the caller is gone.
         """
+        grounding = Grounding.of(prompt)
+        async with aclosing(self._answer(prompt)) as sentences:
+            async for sentence in sentences:
+                if kinds := grounding.ungrounded(sentence):
+                    self.withheld += 1
+                    # Only the kinds: what callers and bot say is no matter for logs.
+                    log.warning("llm-ungrounded", model=self._model.name, claims=sorted(kinds))
+                    yield Withheld(kinds)
+                else:
+                    yield sentence
+
+    async def _answer(self, prompt: Prompt) -> AsyncGenerator[str, None]:
         key = prompt.key()
         kept = self._cache.get(key)
         if kept:
