@@ -11,9 +11,9 @@ from backend.pbx.secrets_file import PbxSecrets, write_private
 from backend.pbx.tls_files import tls_files
 
 SOUNDS = TEMPLATES / "sounds"
-MEDIA_FOLDERS = ("recordings", "prompts", "messages", "spool", "fallback")
-"""Folders of `<data_dir>/media`: finished recordings, our spoken sentences, messages left while
-the bot was down, what is being recorded during a call, and the fallback's prompts."""
+MEDIA_FOLDERS = ("recordings", "messages", "spool", "fallback")
+"""Folders of `<data_dir>/media`: finished recordings, messages left while the bot was down, what
+is being recorded during a call, and the fallback's prompts."""
 
 
 def prepare_media(settings: Settings) -> None:
