@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,10 @@ def test_text_that_is_not_utf8_is_located() -> None:
 
 
 def test_a_byte_order_mark_does_no_harm() -> None:
-    parse_knowledge(b"\xef\xbb\xbf" + KB_PATH.read_bytes(), KB_PATH)
+    plain = KB_PATH.read_bytes()
+    unmarked = parse_knowledge(plain, KB_PATH)
+    marked = parse_knowledge(b"\xef\xbb\xbf" + plain, KB_PATH)
+    assert replace(marked, fingerprint=unmarked.fingerprint) == unmarked
 
 
 def test_a_key_given_twice_is_refused() -> None:

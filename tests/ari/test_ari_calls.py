@@ -85,9 +85,11 @@ def test_the_bot_hangs_up(tmp_path: Path) -> None:
 
 def test_every_operation_tells_that_the_caller_is_gone(tmp_path: Path) -> None:
     outcomes: list[str] = []
+    talking = asyncio.Event()
 
     async def late(call: AriCall) -> None:
         await talk(call)
+        talking.set()
         await call.wait_gone()
         for operation in (call.answer, call.open_media, call.join_media, call.hold, call.unhold):
             with pytest.raises(HungUp):
@@ -99,7 +101,7 @@ def test_every_operation_tells_that_the_caller_is_gone(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with office(tmp_path, late) as (settings, _, _), Phone() as phone:
             call = await phone.dial(uri(settings))
-            await asyncio.sleep(0.05)
+            await talking.wait()
             await call.hang_up()
             await until(lambda: len(outcomes) == 5)
 

@@ -72,11 +72,14 @@ class Fake:
     def __init__(self, port: int) -> None:
         self.address = AriAddress("127.0.0.1", port, "frontdesk", "secret", "frontdesk-1")
         self.connections: list[FakeAsterisk] = []
+        self.attempts = 0
+        """To connect, those refused among them."""
 
 
 @asynccontextmanager
 async def fake(answer: Answer = sane, status: int = 101) -> AsyncIterator[Fake]:
     def upgrade(_: WSUpgradeRequest) -> FakeAsterisk | WSUpgradeResponseWithListener:
+        there.attempts += 1
         if status != 101:
             refusal = WSUpgradeResponse.create_error_response(status)
             return WSUpgradeResponseWithListener(refusal, None)
@@ -134,7 +137,7 @@ def test_a_trouble_is_logged_once_however_often_it_is_tried() -> None:
         with capture_logs() as logs:
             async with fake(status=401) as there, dialling(there.address) as client:
                 await until(lambda: "password" in client.trouble)
-                await asyncio.sleep(0.6)
+                await until(lambda: there.attempts >= 3)
         assert [log["event"] for log in logs].count("ari-down") == 1
 
     run(scenario())
@@ -212,14 +215,19 @@ def test_an_answer_that_never_comes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_dropped_in_the_middle_of_a_request() -> None:
+    arrived = asyncio.Event()
+
+    def silent(request: dict[str, Any]) -> dict[str, Any] | None:
+        if request["uri"] != "channels":
+            return sane(request)
+        arrived.set()
+        return None
+
     async def scenario() -> None:
-        async with (
-            fake(lambda r: None if r["uri"] == "channels" else sane(r)) as there,
-            dialling(there.address) as client,
-        ):
+        async with fake(silent) as there, dialling(there.address) as client:
             await client.wait_up(5)
             asked = asyncio.create_task(client.request("GET", "channels"))
-            await asyncio.sleep(0.05)
+            await arrived.wait()
             transport = there.connections[0].transport
             assert transport is not None
             transport.disconnect(graceful=False)

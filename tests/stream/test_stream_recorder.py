@@ -1,7 +1,7 @@
 """Recordings of streaming calls."""
 
-import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,13 +72,19 @@ def test_it_is_written_piece_by_piece_and_playable_at_any_time(tmp_path: Path) -
     recording.close()
 
 
-def test_a_short_call_is_complete_when_it_is_finished(tmp_path: Path) -> None:
+def test_a_short_call_is_complete_when_it_is_finished(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [100.0]
+    clock = SimpleNamespace(monotonic=lambda: now_s[0])
+    monkeypatch.setattr("backend.telephony.stream.recorder.time", clock)
+
     async def test() -> None:
         recorder = Recorder(tmp_path)
         recorder.start()
         recording = await recorder.begin("call")
-        recording.caller_said(LOUD, at_s=recording.began_at_s + 0.2)
-        await asyncio.sleep(0.25)
+        recording.caller_said(LOUD, at_s=100.2)
+        now_s[0] = 100.25
         await recorder.finish(recording)
         assert sides(tmp_path / "call.wav")[0] == [0, 1]
         await recorder.aclose()
