@@ -76,7 +76,13 @@ class Bench:
             Rung(engine, slots=slots, queue_s=5, chunk_s=5, clock=lambda: self.now_s)
             for engine in engines
         ]
+        self._rungs = rungs
         self.voice = LadderVoice(rungs, self.cache, lambda *told: self.warnings.append(told))
+
+    @property
+    def queueing(self) -> int:
+        """Sentences that wait for the first engine."""
+        return len(self._rungs[0].gate._queue)
 
     @property
     def codes(self) -> list[str]:
@@ -625,7 +631,7 @@ def test_callers_overtake_warming_up(tmp_path: Path) -> None:
         caller = bench.voice.clip("A caller waits.", 8000)
         await until(lambda: engine.running == 1)
         warming = asyncio.ensure_future(bench.voice.warm(["Warm one.", "Warm two."], 8000))
-        await asyncio.sleep(0.01)
+        await until(lambda: bench.queueing == 1)
         other = bench.voice.clip("Another caller waits.", 8000)
         engine.hold.set()
         await asyncio.gather(caller.file(), other.file(), warming)
@@ -645,7 +651,7 @@ def test_a_caller_who_asks_for_what_is_queued_for_warming_does_not_wait_for_the_
         caller = bench.voice.clip("A caller waits.", 8000)
         await until(lambda: engine.running == 1)
         warming = asyncio.ensure_future(bench.voice.warm(["Welcome."], 8000))
-        await asyncio.sleep(0.01)
+        await until(lambda: bench.queueing == 1)
         assert engine.running == 1
         clip = bench.voice.clip("Welcome.", 8000)
         await until(lambda: engine.running == 2)
