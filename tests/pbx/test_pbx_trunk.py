@@ -4,6 +4,9 @@ import asyncio
 import re
 import socket
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -32,24 +35,37 @@ def twilio_is_here(own_templates: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(render, "_LOOPBACK", ("127.0.0.1/32",))
 
 
-async def over_tls(port: int, sip_port: int, number: str, *, secure_media: bool = True) -> int:
-    """Status that a call from Twilio gets."""
+@dataclass
+class Trunk:
+    """Twilio's connection, which it keeps for all its calls."""
+
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
+    sip_port: int
+
+    async def call(self, number: str, *, secure_media: bool = True) -> int:
+        """Status that a call gets."""
+        host, own_port = self.writer.get_extra_info("sockname")[:2]
+        target = f"sip:{number}@127.0.0.1:{self.sip_port};transport=tls"
+        call = RawCall(target, "+15550009999", f"{host}:{own_port}", "TLS", secure_media)
+        self.writer.write(call.invite())
+        while (status := call.learn(await _message(self.reader))) < 200:
+            pass
+        if status == 200:
+            self.writer.write(call.ack() + call.bye())
+            assert call.learn(await _message(self.reader)) == 200
+        return status
+
+
+@asynccontextmanager
+async def over_tls(port: int, sip_port: int) -> AsyncIterator[Trunk]:
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, ssl=trusting, local_addr=(TWILIO, 0)
     )
-    host, own_port = writer.get_extra_info("sockname")[:2]
-    target = f"sip:{number}@127.0.0.1:{sip_port};transport=tls"
-    call = RawCall(target, "+15550009999", f"{host}:{own_port}", "TLS", secure_media)
-    writer.write(call.invite())
     try:
-        while (status := call.learn(await _message(reader))) < 200:
-            pass
-        if status == 200:
-            writer.write(call.ack() + call.bye())
-            assert call.learn(await _message(reader)) == 200
-        return status
+        yield Trunk(reader, writer, sip_port)
     finally:
         writer.transport.abort()  # Asterisk does not answer the end of a TLS session
 
@@ -68,12 +84,12 @@ def test_a_listed_number_reaches_the_bot_over_tls_and_srtp_only(tmp_path: Path) 
             running_pbx(tmp_path, twilio_numbers=NUMBER, inbound_line="turns") as (settings, _),
             agi_bot(settings, commands) as bot,
         ):
-            port = settings.twilio_tls_port
-            assert await over_tls(port, settings.sip_port, NUMBER) == 200
-            assert bot.environment["agi_callerid"] == "+15550009999"
-            assert await over_tls(port, settings.sip_port, NUMBER, secure_media=False) == 488
-            for other in ("+15557654321", "100", "600", "1001", "arrived"):
-                assert await over_tls(port, settings.sip_port, other) >= 400
+            async with over_tls(settings.twilio_tls_port, settings.sip_port) as trunk:
+                assert await trunk.call(NUMBER) == 200
+                assert bot.environment["agi_callerid"] == "+15550009999"
+                assert await trunk.call(NUMBER, secure_media=False) == 488
+                for other in ("+15557654321", "100", "600", "1001", "arrived"):
+                    assert await trunk.call(other) >= 400
 
     run(scenario())
 
