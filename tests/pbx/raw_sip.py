@@ -1,7 +1,8 @@
 """SIP by hand, for what a decent telephone would never send. RFC 3261, 17 and 13."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from uuid import uuid4
 
 CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" + "QUJD" * 10
 
@@ -19,6 +20,8 @@ class RawCall:
     transport: str = "UDP"
     secure_media: bool = False
     to_tag: str = ""
+    mark: str = field(default_factory=lambda: uuid4().hex)
+    """What no other call has, for Call-ID and branches."""
 
     def invite(self) -> bytes:
         profile, crypto = ("RTP/SAVP", f"{CRYPTO}\r\n") if self.secure_media else ("RTP/AVP", "")
@@ -45,11 +48,11 @@ class RawCall:
         tag = f";tag={self.to_tag}" if self.to_tag and method != "INVITE" else ""
         lines = (
             f"{method} {self.target} SIP/2.0",
-            f"Via: SIP/2.0/{self.transport} {self.own};branch=z9hG4bK-{method}-{id(self)};rport",
+            f"Via: SIP/2.0/{self.transport} {self.own};branch=z9hG4bK-{method}-{self.mark};rport",
             "Max-Forwards: 70",
             f'From: "x" <sip:{self.caller}@{self.own}>;tag=raw',
             f"To: <{self.target}>{tag}",
-            f"Call-ID: raw-{id(self)}",
+            f"Call-ID: raw-{self.mark}",
             f"CSeq: {number} {method}",
             f"Contact: <sip:raw@{self.own};transport={self.transport.lower()}>",
             *(["Content-Type: application/sdp"] if body else []),

@@ -83,13 +83,13 @@ def test_a_listed_number_reaches_the_bot_over_tls_and_srtp_only(tmp_path: Path) 
         async with (
             running_pbx(tmp_path, twilio_numbers=NUMBER, inbound_line="turns") as (settings, _),
             agi_bot(settings, commands) as bot,
+            over_tls(settings.twilio_tls_port, settings.sip_port) as trunk,
         ):
-            async with over_tls(settings.twilio_tls_port, settings.sip_port) as trunk:
-                assert await trunk.call(NUMBER) == 200
-                assert bot.environment["agi_callerid"] == "+15550009999"
-                assert await trunk.call(NUMBER, secure_media=False) == 488
-                for other in ("+15557654321", "100", "600", "1001", "arrived"):
-                    assert await trunk.call(other) >= 400
+            assert await trunk.call(NUMBER) == 200
+            assert bot.environment["agi_callerid"] == "+15550009999"
+            assert await trunk.call(NUMBER, secure_media=False) == 488
+            for other in ("+15557654321", "100", "600", "1001", "arrived"):
+                assert await trunk.call(other) >= 400
 
     run(scenario())
 
