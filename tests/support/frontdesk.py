@@ -25,7 +25,8 @@ from tests.support.pbx import PARTS_HOME, asterisk, pbx_settings
 
 READY = "Frontdesk takes calls."
 RATE_HZ = 8000
-_callers = itertools.count(5550100)
+_callers = itertools.count(2345000)
+"""None of the sample customers', who have called already."""
 
 
 @dataclass
