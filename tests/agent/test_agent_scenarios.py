@@ -300,6 +300,12 @@ def test_a_plan_may_be_keyed(call: Call) -> None:
     assert "Family" in call.keys("2").ticket.subject
 
 
+def test_the_menu_key_for_plans_orders_none_of_them(call: Call) -> None:
+    answer = call.keys("3")
+    assert "We have 3 plans" in answer
+    assert answer.tickets == []
+
+
 def test_naming_two_plans_is_asked_about(call: Call) -> None:
     call.says("i want to sign up")
     answer = call.says("basic or family i am not sure")
@@ -429,6 +435,12 @@ def test_repeat_skips_reprompts(call: Call) -> None:
     before = call.says("when are you open").sentences
     call.is_silent()
     assert call.says("what did you say").sentences == before
+
+
+def test_one_moment_is_no_digit_of_a_number(call: Call) -> None:
+    call.says("what is my balance")
+    assert "Take your time" in call.says("one moment please")
+    assert "Your balance is $84.50." in call.says("one zero zero four")
 
 
 def test_wait_leaves_the_question_open(call: Call) -> None:

@@ -19,7 +19,8 @@ _ASKS = frozenset(["how", "what", "which", "is", "are", "does", "do", "tell", "w
 
 async def begin(turn: Turn) -> None:
     """The caller is interested in a plan. One named at once is taken, unless it is a question."""
-    named = _named(turn)
+    # A key that led here was a choice of the menu: 3 stands for "our plans", not for the third.
+    named = _named(turn) if turn.heard.kind is HeardKind.WORDS else None
     if named:
         _offer(turn, named)
     if named and not _is_question(turn):

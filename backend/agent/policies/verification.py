@@ -18,6 +18,7 @@ MOST_FAILURES = 3
 """Wrong numbers in one call; then a person takes over. It also limits guessing numbers."""
 MOST_FAILURES_OPTIONAL = 2
 """Where we can go on without: asking a third time helps nobody."""
+SURE_OF_WAITING = 0.9
 _AROUND_A_CORRECTION = frozenset(
     """no nope not sorry wait actually i mean meant said it's it is that's that was wrong the my
     number should be customer correction oops rather make again and please um uh er""".split()
@@ -65,7 +66,9 @@ class AskNumber(Task):
         if self._has_none(turn):
             return True
         slot = turn.number(_length(turn))
-        return slot is not None and (slot.complete or not turn.asks_for_something_else())
+        if slot is None or slot.complete:
+            return slot is not None
+        return not turn.asks_for_something_else() and not _asks_to_wait(turn)
 
     async def answer(self, turn: Turn) -> None:
         """Look the number up."""
@@ -170,6 +173,13 @@ async def take_back(turn: Turn) -> bool:
         turn.say("confirm_denied")
         turn.ask("ask_number", _question(turn))
     return True
+
+
+def _asks_to_wait(turn: Turn) -> bool:
+    """ "One moment please": half a number, to a reader of digits. A bare "one" is just that."""
+    if turn.heard.kind is not HeardKind.WORDS:
+        return False
+    return turn.guess.intent == "wait" and turn.guess.confidence >= SURE_OF_WAITING
 
 
 def _begins_correction(turn: Turn) -> bool:
