@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from backend.cli.bench_commands import bench_app
+from backend.cli.eval_commands import eval_app
 from backend.cli.running import run
 from backend.config import Settings, load_settings
 from backend.core.errors import FrontdeskError
@@ -30,6 +31,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(parts_app, name="parts")
 app.add_typer(users_app, name="users")
 app.add_typer(bench_app, name="bench")
+app.add_typer(eval_app, name="eval")
 
 
 def main() -> None:

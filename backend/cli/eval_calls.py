@@ -1,0 +1,124 @@
+"""`frontdesk eval calls`: written calls, and in how many of them all was as it must be."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+import typer
+
+from backend.agent.knowledge.store import KnowledgeStore
+from backend.cli.scenario_files import read_scenarios
+from backend.cli.scenario_play import Played, TextStage
+from backend.config import ROOT, Settings
+from backend.core.errors import KnowledgeError
+
+SHIPPED = ROOT / "kb" / "scenarios"
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """The figures of calls that were played; at least one."""
+
+    played: Sequence[Played]
+
+    @property
+    def success(self) -> float:
+        """Share of calls in which all was as it must be."""
+        return 1 - len(self.failed) / len(self.played)
+
+    @property
+    def failed(self) -> Sequence[Played]:
+        """Calls in which something was not."""
+        return [call for call in self.played if call.mistakes]
+
+    @property
+    def turns(self) -> float:
+        """Mean number of the caller's turns."""
+        return fmean(call.turns for call in self.played)
+
+    @property
+    def containment(self) -> float:
+        """Share of calls after which no person has to talk to the caller."""
+        return fmean(call.contained for call in self.played)
+
+    @property
+    def policies(self) -> dict[str, tuple[int, int]]:
+        """Good calls and all calls of each policy."""
+        of = Counter(call.case.scenario.policy for call in self.played)
+        good = Counter(call.case.scenario.policy for call in self.played if not call.mistakes)
+        return {policy: (good[policy], count) for policy, count in sorted(of.items())}
+
+    def think_ms(self, share: float) -> float:
+        """The time that `share` of all turns were thought out in."""
+        took_ms = sorted(ms for call in self.played for ms in call.took_ms)
+        return took_ms[min(int(len(took_ms) * share), len(took_ms) - 1)]
+
+
+async def play_as_text(
+    path: Path, knowledge: KnowledgeStore, settings: Settings, seeds: Sequence[int]
+) -> CallReport:
+    """Play every scenario once for each seed. Raises ScenarioFileError."""
+    stage = TextStage(knowledge, settings)
+    cases = read_scenarios(path)
+    return CallReport([await stage.play(case, seed) for seed in seeds for case in cases])
+
+
+async def run_eval_calls(
+    settings: Settings, path: Path = SHIPPED, *, seed: int, seeds: int, as_json: bool
+) -> None:
+    """Print the figures; exit status 1 when a call failed. Raises FrontdeskError."""
+
+    def refuse(error: KnowledgeError) -> None:
+        raise error
+
+    knowledge = KnowledgeStore(
+        settings.kb_path, model_dir=settings.data_dir / "models" / "intents", on_problem=refuse
+    )
+    await knowledge.start(watch=False)
+    report = await play_as_text(path, knowledge, settings, range(seed, seed + seeds))
+    typer.echo(as_figures(report) if as_json else as_lines(report))
+    if report.failed:
+        raise typer.Exit(1)
+
+
+def as_figures(report: CallReport) -> str:
+    """One JSON object."""
+    figures = {
+        "task_success": report.success,
+        "calls": len(report.played),
+        "turns": report.turns,
+        "containment": report.containment,
+        "p50_ms": report.think_ms(0.5),
+        "p95_ms": report.think_ms(0.95),
+        "policies": {name: good / of for name, (good, of) in report.policies.items()},
+        "failures": [
+            {
+                "scenario": call.case.scenario.name,
+                "place": call.case.place,
+                "seed": call.seed,
+                "mistakes": list(call.mistakes),
+            }
+            for call in report.failed
+        ],
+    }
+    return json.dumps(figures, indent=2)
+
+
+def as_lines(report: CallReport) -> str:
+    """A table for people, the failures at its end."""
+    calls = len(report.played)
+    lines = [f"{policy:<16} {good:>4} of {of}" for policy, (good, of) in report.policies.items()]
+    lines += [
+        f"{'task success':<16} {calls - len(report.failed):>4} of {calls} ({report.success:.1%})",
+        f"{'turns':<16} {report.turns:.1f} of the caller's in a call",
+        f"{'containment':<16} {report.containment:.1%} need no person",
+        f"{'thinking':<16} p50 {report.think_ms(0.5):.1f} ms,"
+        f" p95 {report.think_ms(0.95):.1f} ms a turn",
+    ]
+    for call in report.failed:
+        lines.append(f"✗ {call.case.place}, seed {call.seed}: {call.case.scenario.name}")
+        lines += [f"    {mistake}" for mistake in call.mistakes]
+    return "\n".join(lines)

@@ -1,0 +1,44 @@
+"""The commands `frontdesk eval …`. Each imports what it needs when it runs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from backend.cli.running import run
+from backend.config import load_settings
+
+eval_app = typer.Typer(no_args_is_help=True, help="Measure how well the agent understands.")
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
+
+
+@eval_app.command("calls")
+def calls(
+    path: Annotated[
+        Path | None, typer.Argument(help="A file, or a folder of them; default: kb/scenarios.")
+    ] = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Play them as text, in milliseconds (the default).")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Picks the wording of each step.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Play everything with this many seeds.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Play written calls: task success, turns, containment; status 1 when one fails."""
+    from backend.cli.eval_calls import SHIPPED, run_eval_calls
+
+    run(run_eval_calls(load_settings(), path or SHIPPED, seed=seed, seeds=seeds, as_json=as_json))
+
+
+@eval_app.command("slots")
+def slots(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Tables; default: the shipped ones.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """How many phrasings of a table are read rightly."""
+    from backend.cli.eval_slots import SHIPPED, run_eval_slots
+
+    run_eval_slots(folder or SHIPPED, as_json=as_json)
