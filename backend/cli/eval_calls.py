@@ -10,7 +10,8 @@ from statistics import fmean
 import typer
 
 from backend.agent.knowledge.store import KnowledgeStore
-from backend.cli.scenario_files import read_scenarios
+from backend.cli.scenario_call import play_as_calls
+from backend.cli.scenario_files import ScenarioFileError, read_scenarios
 from backend.cli.scenario_play import Played, TextStage
 from backend.config import ROOT, Settings
 from backend.core.errors import KnowledgeError
@@ -23,6 +24,8 @@ class CallReport:
     """The figures of calls that were played; at least one."""
 
     played: Sequence[Played]
+    timed: str = "thinking"
+    """What the times are of."""
 
     @property
     def success(self) -> float:
@@ -51,10 +54,17 @@ class CallReport:
         good = Counter(call.case.scenario.policy for call in self.played if not call.mistakes)
         return {policy: (good[policy], count) for policy, count in sorted(of.items())}
 
-    def think_ms(self, share: float) -> float:
-        """The time that `share` of all turns were thought out in."""
+    @property
+    def voices(self) -> dict[str, tuple[int, int]]:
+        """Good calls and all calls of each voice; empty for calls in text."""
+        of = Counter(call.voice for call in self.played if call.voice)
+        good = Counter(call.voice for call in self.played if not call.mistakes)
+        return {voice: (good[voice], count) for voice, count in sorted(of.items())}
+
+    def turn_ms(self, share: float) -> float:
+        """The time within which `share` of all turns were answered; 0 without turns."""
         took_ms = sorted(ms for call in self.played for ms in call.took_ms)
-        return took_ms[min(int(len(took_ms) * share), len(took_ms) - 1)]
+        return took_ms[min(int(len(took_ms) * share), len(took_ms) - 1)] if took_ms else 0.0
 
 
 async def play_as_text(
@@ -66,8 +76,30 @@ async def play_as_text(
     return CallReport([await stage.play(case, seed) for seed in seeds for case in cases])
 
 
+async def run_real_calls(
+    settings: Settings,
+    path: Path,
+    *,
+    seeds: Sequence[int],
+    voices: Sequence[str],
+    at_once: int,
+    extension: str,
+    as_json: bool,
+) -> None:
+    """The same by telephone, with a running Frontdesk. Raises FrontdeskError."""
+    cases = read_scenarios(path)
+    played = await play_as_calls(
+        cases, settings, seeds=seeds, voices=voices, at_once=at_once, extension=extension
+    )
+    if not played:
+        raise ScenarioFileError(f"No call in {path.name} can be played by telephone.")
+    left_out = len(cases) - len(played) // (len(seeds) * len(voices))
+    typer.echo(f"{left_out} of {len(cases)} calls can only be played as text.", err=True)
+    _print(CallReport(played, "answer"), as_json=as_json)
+
+
 async def run_eval_calls(
-    settings: Settings, path: Path = SHIPPED, *, seed: int, seeds: int, as_json: bool
+    settings: Settings, path: Path, *, seeds: Sequence[int], as_json: bool
 ) -> None:
     """Print the figures; exit status 1 when a call failed. Raises FrontdeskError."""
 
@@ -78,7 +110,10 @@ async def run_eval_calls(
         settings.kb_path, model_dir=settings.data_dir / "models" / "intents", on_problem=refuse
     )
     await knowledge.start(watch=False)
-    report = await play_as_text(path, knowledge, settings, range(seed, seed + seeds))
+    _print(await play_as_text(path, knowledge, settings, seeds), as_json=as_json)
+
+
+def _print(report: CallReport, *, as_json: bool) -> None:
     typer.echo(as_figures(report) if as_json else as_lines(report))
     if report.failed:
         raise typer.Exit(1)
@@ -91,14 +126,16 @@ def as_figures(report: CallReport) -> str:
         "calls": len(report.played),
         "turns": report.turns,
         "containment": report.containment,
-        "p50_ms": report.think_ms(0.5),
-        "p95_ms": report.think_ms(0.95),
+        "p50_ms": report.turn_ms(0.5),
+        "p95_ms": report.turn_ms(0.95),
         "policies": {name: good / of for name, (good, of) in report.policies.items()},
+        "voices": {name: good / of for name, (good, of) in report.voices.items()},
         "failures": [
             {
                 "scenario": call.case.scenario.name,
                 "place": call.case.place,
                 "seed": call.seed,
+                "voice": call.voice,
                 "mistakes": list(call.mistakes),
             }
             for call in report.failed
@@ -111,14 +148,16 @@ def as_lines(report: CallReport) -> str:
     """A table for people, the failures at its end."""
     calls = len(report.played)
     lines = [f"{policy:<16} {good:>4} of {of}" for policy, (good, of) in report.policies.items()]
+    lines += [f"voice {voice:<10} {good:>4} of {of}" for voice, (good, of) in report.voices.items()]
     lines += [
         f"{'task success':<16} {calls - len(report.failed):>4} of {calls} ({report.success:.1%})",
         f"{'turns':<16} {report.turns:.1f} of the caller's in a call",
         f"{'containment':<16} {report.containment:.1%} need no person",
-        f"{'thinking':<16} p50 {report.think_ms(0.5):.1f} ms,"
-        f" p95 {report.think_ms(0.95):.1f} ms a turn",
+        f"{report.timed:<16} p50 {report.turn_ms(0.5):.1f} ms,"
+        f" p95 {report.turn_ms(0.95):.1f} ms a turn",
     ]
     for call in report.failed:
-        lines.append(f"✗ {call.case.place}, seed {call.seed}: {call.case.scenario.name}")
+        who = f"{call.voice}, " if call.voice else ""
+        lines.append(f"✗ {call.case.place}, {who}seed {call.seed}: {call.case.scenario.name}")
         lines += [f"    {mistake}" for mistake in call.mistakes]
     return "\n".join(lines)

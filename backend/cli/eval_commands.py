@@ -18,17 +18,44 @@ def calls(
     path: Annotated[
         Path | None, typer.Argument(help="A file, or a folder of them; default: kb/scenarios.")
     ] = None,
-    text: Annotated[
-        bool, typer.Option("--text", help="Play them as text, in milliseconds (the default).")
-    ] = True,
+    by_phone: Annotated[
+        bool,
+        typer.Option(
+            "--call/--text",
+            help="As real SIP calls to a running Frontdesk with the sample data; or as text, in "
+            "milliseconds (the default).",
+        ),
+    ] = False,
     seed: Annotated[int, typer.Option(help="Picks the wording of each step.")] = 1,
     seeds: Annotated[int, typer.Option(min=1, help="Play everything with this many seeds.")] = 1,
+    voices: Annotated[
+        str, typer.Option("--voice", help="With --call: flite voices, comma-separated.")
+    ] = "slt,awb,rms",
+    at_once: Annotated[int, typer.Option(min=1, help="With --call: how many at once.")] = 4,
+    extension: Annotated[
+        str, typer.Option(help="With --call: 200 streams, 100 takes turns.")
+    ] = "200",
     as_json: AsJson = False,
 ) -> None:
     """Play written calls: task success, turns, containment; status 1 when one fails."""
-    from backend.cli.eval_calls import SHIPPED, run_eval_calls
+    from backend.cli.eval_calls import SHIPPED, run_eval_calls, run_real_calls
 
-    run(run_eval_calls(load_settings(), path or SHIPPED, seed=seed, seeds=seeds, as_json=as_json))
+    chosen = range(seed, seed + seeds)
+    if by_phone:
+        names = [name.strip() for name in voices.split(",") if name.strip()]
+        run(
+            run_real_calls(
+                load_settings(),
+                path or SHIPPED,
+                seeds=chosen,
+                voices=names,
+                at_once=at_once,
+                extension=extension,
+                as_json=as_json,
+            )
+        )
+    else:
+        run(run_eval_calls(load_settings(), path or SHIPPED, seeds=chosen, as_json=as_json))
 
 
 @eval_app.command("slots")

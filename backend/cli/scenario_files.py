@@ -126,6 +126,8 @@ class Scenario(_Part):
     caller: str = "+15557770123"
     person: Annotated[str, Field(pattern="^[+0-9]*$")] = ""
     """Extension of a person who can be reached; empty: nobody."""
+    text_only: bool = False
+    """Not to be played as a real call: it depends on the day or on the caller's number."""
     facts: tuple[OneOrMore, ...] = ()
     forbidden: tuple[Words, ...] = ()
     """Must not be spoken in the whole call."""

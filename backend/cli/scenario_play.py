@@ -35,7 +35,9 @@ class Played:
     contained: bool
     """Nobody has to talk to this caller: no transfer, no call-back."""
     took_ms: Sequence[float]
-    """The thinking of each turn."""
+    """The thinking of each turn; of a real call all that the caller waits for."""
+    voice: str = ""
+    """The caller's in a real call."""
 
 
 @dataclass(slots=True)
@@ -98,10 +100,10 @@ class TextStage:
         memory = agent.begin(CallInfo(f"scenario-{seed}", "text", scenario.caller))
         greeting = await _hear(agent, Heard(HeardKind.CALL_STARTED), memory)
         call = _Played(greeting)
-        wordings = random.Random(f"{seed} {scenario.name}")
+        wordings = pick_wordings(scenario, seed)
         mistakes: list[str] = []
-        for number, step in enumerate(scenario.steps, 1):
-            heard = _heard(step, wordings)
+        for number, (step, words) in enumerate(zip(scenario.steps, wordings, strict=True), 1):
+            heard = _heard(step, words)
             started_s = perf_counter()
             answer = await _hear(agent, heard, call.answers[-1].memory)
             call.took_ms.append((perf_counter() - started_s) * 1000)
@@ -150,7 +152,7 @@ class _Played:
         spoken = " ".join(answer.text for answer in self.answers).lower()
         for fact in scenario.facts:
             if not any(words.lower() in spoken for words in fact):
-                yield f"{_either(fact)} was not said"
+                yield f"{either(fact)} was not said"
 
 
 def sample_customers() -> tuple[Customer, ...]:
@@ -173,9 +175,15 @@ async def _hear(agent: FrontdeskAgent, heard: Heard, memory: Memory) -> _Answer:
     return _Answer(steps, after)
 
 
-def _heard(step: Step, wordings: random.Random) -> Heard:
-    if step.say:
-        return Heard(HeardKind.WORDS, wordings.choice(step.say), confidence=step.confidence)
+def pick_wordings(scenario: Scenario, seed: int) -> list[str]:
+    """What the caller says in each step with this seed; empty where nothing is said."""
+    chance = random.Random(f"{seed} {scenario.name}")
+    return [chance.choice(step.say) if step.say else "" for step in scenario.steps]
+
+
+def _heard(step: Step, words: str) -> Heard:
+    if words:
+        return Heard(HeardKind.WORDS, words, confidence=step.confidence)
     if step.keys:
         return Heard(HeardKind.DIGITS, digits=step.keys)
     if step.transfer_fails:
@@ -200,9 +208,9 @@ def _wrong(step: Step, answer: _Answer) -> Iterator[str]:
     spoken = answer.text.lower()
     for fact in step.facts:
         if not any(words.lower() in spoken for words in fact):
-            yield f"{_either(fact)} was not said, but: {answer.text}"
+            yield f"{either(fact)} was not said, but: {answer.text}"
     yield from _spoken(step.forbidden, answer)
-    yield from _wrong_tickets(step.ticket, answer.tickets)
+    yield from wrong_tickets(step.ticket, answer.tickets)
     if answer.transfer != step.transfer:
         yield f"the caller is put through to {answer.transfer or 'nobody'}"
     if answer.outcome is not step.ends:
@@ -216,9 +224,8 @@ def _spoken(forbidden: Sequence[str], answer: _Answer) -> Iterator[str]:
             yield f"“{words}” was said"
 
 
-def _wrong_tickets(
-    expected: TicketExpected | None, tickets: Sequence[TicketDraft]
-) -> Iterator[str]:
+def wrong_tickets(expected: TicketExpected | None, tickets: Sequence[TicketDraft]) -> Iterator[str]:
+    """What about the opened tickets is not as expected; None expects that there are none."""
     if expected is None:
         yield from (f"a ticket was opened: {ticket.subject}" for ticket in tickets)
         return
@@ -246,5 +253,6 @@ def _slot(memory: Memory, name: str) -> str:
     return known.value if known else ""
 
 
-def _either(fact: Sequence[str]) -> str:
+def either(fact: Sequence[str]) -> str:
+    """The ways to say something, for people."""
     return " or ".join(f"“{words}”" for words in fact)

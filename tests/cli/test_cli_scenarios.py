@@ -74,7 +74,7 @@ def test_the_shipped_calls_are_many_and_cover_every_policy() -> None:
 def test_the_shipped_calls_pass_in_nearly_every_wording(knowledge: KnowledgeStore) -> None:
     report = asyncio.run(play_as_text(SHIPPED, knowledge, SETTINGS, range(1, 11)))
     assert report.success >= 0.98, as_lines(report)
-    assert report.think_ms(0.95) < 100
+    assert report.turn_ms(0.95) < 100
 
 
 def test_the_seed_picks_the_wording(written: Written) -> None:

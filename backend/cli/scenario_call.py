@@ -1,0 +1,159 @@
+"""Plays written calls as real ones: a SIP phone, a voice, a running Frontdesk.
+
+Judged by what is stored at the end, as its owner sees it: what was said, the tickets, the customer,
+how the call ended. Callers answer no questions back: whoever is misheard has failed.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from backend.cli.bench_calls import (
+    Speech,
+    callers,
+    require_running,
+    speak_all,
+    stored_call,
+)
+from backend.cli.scenario_files import Case, Scenario, Step
+from backend.cli.scenario_play import Played, either, pick_wordings, wrong_tickets
+from backend.config import Settings
+from backend.core.errors import LineError
+from backend.core.records import CallOutcome, TicketDraft, TicketType
+from backend.db.database import Database
+from backend.db.models import Who
+from backend.db.queries.calls import CallDetail
+from backend.phone.phone import Phone
+from backend.phone.script import HangUp, Keys, Listening, Play, ReadyStep, Wait, converse
+
+_LISTENING = Listening(quiet_s=1.0, patience_s=12.0)
+
+
+def can_be_called(scenario: Scenario, settings: Settings) -> bool:
+    """Whether a telephone can play it against this Frontdesk: its customers are the sample ones,
+    nobody else takes transfers, and nothing in it is about sound a phone cannot arrange."""
+    if scenario.text_only or scenario.person != settings.human_extension:
+        return False
+    return all(
+        (step.say or step.keys) and step.confidence == 1 and not step.transfer_fails
+        for step in scenario.steps
+    )
+
+
+async def play_as_calls(
+    cases: Sequence[Case],
+    settings: Settings,
+    *,
+    seeds: Sequence[int],
+    voices: Sequence[str],
+    at_once: int,
+    extension: str,
+) -> list[Played]:
+    """Every case that `can_be_called`, once for each voice and seed.
+
+    Raises FrontdeskError when it cannot begin: nothing runs, no voice.
+    """
+    uri = await require_running(settings, extension)
+    plans = [
+        (case, seed, voice, pick_wordings(case.scenario, seed))
+        for voice in voices
+        for seed in seeds
+        for case in cases
+        if not case.customers and can_be_called(case.scenario, settings)
+    ]
+    said = [(voice, words) for _, _, voice, wordings in plans for words in wordings if words]
+    speech = await speak_all(settings, said)
+    database = Database(settings.db_url)
+    numbers = callers()
+    room = asyncio.Semaphore(at_once)
+    try:
+        async with Phone() as phone, asyncio.TaskGroup() as group:
+            stage = _CallStage(phone, uri, speech, database, room)
+            tasks = [group.create_task(stage.play(*plan, next(numbers))) for plan in plans]
+    finally:
+        database.close()
+    return [task.result() for task in tasks]
+
+
+class _CallStage:
+    """What all calls share."""
+
+    def __init__(
+        self, phone: Phone, uri: str, speech: Speech, database: Database, room: asyncio.Semaphore
+    ) -> None:
+        self._phone = phone
+        self._uri = uri
+        self._speech = speech
+        self._database = database
+        self._room = room
+
+    async def play(
+        self, case: Case, seed: int, voice: str, wordings: Sequence[str], number: str
+    ) -> Played:
+        """One call, and what its record shows."""
+        steps = [
+            Play(self._speech[voice, words], words) if words else Keys(step.keys or "")
+            for step, words in zip(case.scenario.steps, wordings, strict=True)
+        ]
+        # The wait makes us listen to the answer to the last step before we hang up.
+        script: list[ReadyStep] = [*steps, Wait(0), HangUp()]
+        async with self._room:
+            try:
+                call = await self._phone.dial(self._uri, caller=number)
+            except LineError as error:
+                return Played(case, seed, [error.message], 0, False, [], voice)
+            async for _ in converse(call, script, listening=_LISTENING):
+                pass
+        stored = await stored_call(self._database, number)
+        if stored is None:
+            mistake = "the call is not in the database, or never ended there"
+            return Played(case, seed, [mistake], 0, False, [], voice)
+        return judged(case, seed, voice, stored)
+
+
+def judged(case: Case, seed: int, voice: str, call: CallDetail) -> Played:
+    """What a stored call is worth."""
+    mistakes = list(_mistakes(case.scenario, call))
+    heard = [turn.text or turn.digits for turn in call.turns if turn.who is Who.CALLER]
+    if mistakes:
+        mistakes.append(f"understood was: {' / '.join(heard) or 'nothing'}")
+    contained = call.call.outcome is not CallOutcome.TRANSFERRED and not any(
+        ticket.type is TicketType.CALLBACK for ticket in call.tickets
+    )
+    took_ms = [turn.total_s * 1000 for turn in call.turns if turn.total_s and heard]
+    return Played(case, seed, mistakes, len(heard), contained, took_ms, voice)
+
+
+def _mistakes(scenario: Scenario, call: CallDetail) -> Iterator[str]:
+    spoken = " ".join(turn.text for turn in call.turns if turn.who is Who.BOT).lower()
+    for fact in (*scenario.facts, *(fact for step in scenario.steps for fact in step.facts)):
+        if not any(words.lower() in spoken for words in fact):
+            yield f"{either(fact)} was not said"
+    for words in scenario.forbidden:
+        if words.lower() in spoken:
+            yield f"“{words}” was said"
+    yield from _wrong_in_the_end(scenario.steps, call)
+
+
+def _wrong_in_the_end(steps: Sequence[Step], call: CallDetail) -> Iterator[str]:
+    tickets = [
+        TicketDraft(
+            ticket.number, ticket.type, ticket.subject, ticket.description, ticket.priority,
+            ticket.customer_number or None,
+        )
+        for ticket in call.tickets
+    ]  # fmt: skip
+    expected = [step.ticket for step in steps if step.ticket]
+    if len(tickets) != len(expected):
+        yield f"{len(tickets)} tickets were opened, not {len(expected)}"
+    else:
+        for wanted in expected:
+            alike = [ticket for ticket in tickets if ticket.type is wanted.type] or tickets
+            yield from wrong_tickets(wanted, alike[:1])
+    transfer = any(step.transfer for step in steps)
+    if transfer is not (call.call.outcome is CallOutcome.TRANSFERRED):
+        yield f"the call ended as {call.call.outcome}"
+    if steps[-1].ends and call.call.outcome is not steps[-1].ends:
+        yield f"the call ended as {call.call.outcome}, not {steps[-1].ends.value}"
+    numbers = [step.slots["customer_number"] for step in steps if "customer_number" in step.slots]
+    if numbers and (call.call.customer_number or "") != numbers[-1]:
+        yield f"the customer is {call.call.customer_number or 'not known'}, not {numbers[-1]}"
