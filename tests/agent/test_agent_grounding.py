@@ -44,6 +44,8 @@ def kinds(prompt: Prompt, sentence: str) -> set[str]:
         "I'm sorry, I do not know that.",
         "Feel free to ask, one of our technicians can tell you more.",
         "Some of them do.",
+        "First, turn the router off, and wait 30 seconds.",
+        "Your bill comes on the first of the month.",
     ],
 )
 def test_what_the_facts_say_may_be_said_in_other_words(everything: Prompt, sentence: str) -> None:
@@ -72,6 +74,9 @@ def test_what_the_facts_say_may_be_said_in_other_words(everything: Prompt, sente
         ("You get a discount.", "price"),
         ("We open on Sunday.", "date"),
         ("Come tomorrow.", "date"),
+        ("The bill comes on the third.", "date"),
+        ("It takes a fortnight.", "number"),
+        ("Please talk to doctor smith.", "name"),
         ("Come on December 1.", "date"),
         ("Come on the first of May.", "date"),
         ("It ends on 12/24.", "date"),
@@ -121,6 +126,12 @@ def test_the_callers_words_prove_nothing_and_our_earlier_answers_do() -> None:
     prompt = Prompt("Acme", [fact], "so it is nine dollars", [said])
     assert kinds(prompt, "It is nine dollars.") == {"price"}
     assert kinds(prompt, "It is called Alfred.") == set()
+
+
+def test_nothing_is_a_price() -> None:
+    prompt = Prompt("Acme", [Fact("Gates cost nine dollars.", "")], "q")
+    assert kinds(prompt, "Gates cost nothing.") == {"price"}
+    assert kinds(prompt, "There is nothing else I know.") == set()
 
 
 def test_a_number_cut_by_a_breath_is_read_as_one() -> None:

@@ -40,6 +40,7 @@ BEFORE_UNITS = frozenset({"working", "business", "calendar", "full", "whole", "m
 QUANTITIES = frozenset(
     """half halves quarter quarters dozen dozens couple twice thrice double doubles doubled triple
     tripled hundreds thousands millions billions billion trillion
+    fortnight fortnights decade decades century centuries
     uno dos tres cuatro cinco siete ocho nueve diez veinte treinta cuarenta cincuenta deux trois
     quatre cinq sept huit neuf dix vingt trente quarante cinquante eins zwei drei vier sechs sieben
     acht neun zehn zwanzig hundert tausend""".split()
@@ -66,9 +67,12 @@ MOMENTS = frozenset(
     morning mornings afternoon afternoons evening evenings night nights overnight summer winter
     autumn christmas easter thanksgiving halloween ramadan hanukkah""".split()
 )
+BEFORE_A_DAY = frozenset({"on", "by", "until", "till", "since", "from", "before", "after"})
+"""With "the" and an ordinal: "by the third"."""
 SHIFTS = frozenset({"next", "last", "this", "coming"})
 PERIODS = frozenset({"week", "month", "year", "quarter", "weekend", *WEEKDAYS, *MONTHS})
 
+TITLES = frozenset({"mr", "mrs", "ms", "miss", "mister", "dr", "doctor", "professor", "captain"})
 NO_NAMES = frozenset(
     "i i'm i've i'll i'd ok okay wifi wi fi internet tv am pm id router modem email".split()
 )

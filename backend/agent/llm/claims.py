@@ -170,6 +170,8 @@ class _Reader:
             return _claim(ClaimKind.DATE, self._month(at), at=at), at + 1
         if weekday := self._weekday(at):
             return _claim(ClaimKind.DATE, weekday, at=at), at + 1
+        if place := self._day_of_month(at):
+            return place
         if word in lists.SHIFTS and following in lists.PERIODS:
             return _claim(ClaimKind.DATE, f"{word} {following}", at=at), at + 2
         if word in lists.MOMENTS:
@@ -192,6 +194,16 @@ class _Reader:
         end = day.end + (self._word(day.end) == "of")
         month = self._month(end, beside_number=True)
         return (_claim(ClaimKind.DATE, f"{month} {day.value}", at=at), end + 1) if month else None
+
+    def _day_of_month(self, at: int) -> tuple[Claim | None, int] | None:
+        """ "On the third", "the first of the month" """
+        day = ordinal(self._words, at)
+        if not day or day.value > 31 or self._word(at - 1) != "the":
+            return None
+        is_day = self._word(at - 2) in lists.BEFORE_A_DAY
+        if not is_day and self._words[day.end : day.end + 1] != ["of"]:
+            return None
+        return _claim(ClaimKind.DATE, f"day {day.value}", at=at), day.end
 
     def _month(self, at: int, *, beside_number: bool = False) -> str:
         word = self._word(at)
@@ -238,6 +250,8 @@ class _Reader:
     def _free(self, at: int) -> tuple[Claim | None, int] | None:
         word, before, following = self._word(at), self._word(at - 1), self._word(at + 1)
         if word == "free" and before not in ("feel", "toll", "hands") and following != "to":
+            return _claim(ClaimKind.PRICE, "free", at=at), at + 1
+        if word == "nothing" and self._about_cost:
             return _claim(ClaimKind.PRICE, "free", at=at), at + 1
         if word in lists.FREE_WORDS:
             return _claim(ClaimKind.PRICE, lists.FREE_WORDS[word], at=at), at + 1
@@ -328,6 +342,8 @@ class _Reader:
         word = token.word
         if token.sort != "word" or word in lists.NO_NAMES or word in self._plain_words:
             return False
+        if self._word(at - 1) in lists.TITLES:
+            return True
         if token.text != token.text.lower():
             return not (token.begins and word in lists.OPENERS)
         if not word.isascii() and not any(letter.islower() for letter in word):
