@@ -27,13 +27,15 @@ _LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is
              "the customer number is", "yes it's", "sure it's", "okay it's", "um it's", "um",
              "uh it's", "that's", "that would be", "i think it's", "yes", "okay")  # fmt: skip
 _YES = ("yes", "yes please", "yeah", "yep", "yup", "sure", "of course", "correct", "right",
-        "that's right", "that is right", "that's correct", "exactly", "okay", "ok", "yes it is",
+        "that's right", "that is right", "that's correct",
+        "that is correct", "yes that is correct", "exactly", "okay", "ok", "yes it is",
         "yes it did", "yes that's right", "yes i did", "yes i do", "absolutely", "definitely",
         "i think so", "please do", "go ahead", "yes that would be great", "it works",
         "yes it works", "it's working now", "yes thank you", "uh huh")  # fmt: skip
 _NO = ("no", "no thanks", "no thank you", "nope", "nah", "no it's not", "no it is not",
        "no it isn't", "not really", "no it didn't", "no it did not", "that's wrong",
-       "that's not right", "that is not right", "incorrect", "wrong", "not at all",
+       "that's not right", "that is not right",
+       "that is not correct", "that's not correct", "incorrect", "wrong", "not at all",
        "i don't think so",
        "no that's not right", "no that's all", "that's all", "no that's it", "nothing else",
        "no i don't", "no not yet", "it did not help", "it still does not work",
@@ -52,7 +54,7 @@ _SHARES: dict[Expect, dict[str, float]] = {
     # the ways out (a person, a goodbye, another question).
     Expect.OPEN: {"examples": 0.64, "general": 0.18, "yes_no": 0.06, "numbers": 0.12},
     Expect.NUMBER: {"examples": 0.18, "general": 0.04, "yes_no": 0.03, "numbers": 0.75},
-    Expect.YES_NO: {"examples": 0.38, "general": 0.05, "yes_no": 0.55, "numbers": 0.02},
+    Expect.YES_NO: {"examples": 0.20, "general": 0.04, "yes_no": 0.74, "numbers": 0.02},
 }
 
 

@@ -38,6 +38,7 @@ SURE_OF_NO_NUMBER = 0.7
 """Confidence from which words without any number in them count against that."""
 SURE_OF_NUMBER = 0.6
 """Least confidence in a number when what was heard without the grammar was mostly number words."""
+WORTH_ASKING = 0.45
 _NUMBER = "number-grammar"
 
 
@@ -141,12 +142,13 @@ def _number_confidence(heard: _Path, confidence: float, number: _Path) -> float:
     """From how much of the number was heard without knowing that it must be one.
 
     With mostly number words heard there was a number, and the grammar hears which better than the
-    model. Of 31 foreign sentences that a grammar bent into a number, none reached 0.5 like this.
+    model. Else it is worth a question back, hardly more: of 31 foreign sentences that the grammar
+    bent into a number, none reached 0.5 like this.
     """
     agreement = sum(word in heard.words for word in number.words) / len(number.words)
     if _number_share(heard) >= MOSTLY_NUMBER:
         return max(confidence, agreement, SURE_OF_NUMBER)
-    return (confidence + agreement) / 2
+    return max(min(confidence, WORTH_ASKING), (confidence + agreement) / 2)
 
 
 def _end_of(decoder: Any) -> _Path:
