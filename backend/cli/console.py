@@ -1,8 +1,6 @@
 """The conversation on the terminal, as it happens."""
 
-import sys
-from collections.abc import Callable
-from typing import Any
+from io import TextIOBase
 
 from backend.core.events import CallEvent, EventBus, EventType
 
@@ -16,10 +14,9 @@ _DIM, _BOLD, _BLUE, _GREEN, _YELLOW, _RESET = (
 )
 
 
-def show_conversations(bus: EventBus, write: Callable[[str], Any] | None = None) -> None:
+def show_conversations(bus: EventBus, terminal: TextIOBase) -> None:
     """Print every call of the bus from now on, one line an utterance."""
-    output = write or _print
-    colour = write is None and sys.stdout.isatty()
+    colour = terminal.isatty()
 
     def listener(event: CallEvent) -> None:
         line = _line(event)
@@ -28,7 +25,7 @@ def show_conversations(bus: EventBus, write: Callable[[str], Any] | None = None)
             short = event.call_id.rsplit("-", 1)[-1]
             shown = f"{style}{text}{_RESET}" if colour and style else text
             when = f"{event.at_s:6.1f}s {short}"
-            output(f"{_DIM}{when}{_RESET}  {shown}" if colour else f"{when}  {shown}")
+            terminal.write(f"{_DIM}{when}{_RESET}  {shown}\n" if colour else f"{when}  {shown}\n")
 
     bus.subscribe(listener)
 
@@ -58,8 +55,3 @@ def _line(event: CallEvent) -> tuple[str, str] | None:
             return f"☎  ended after {data['duration_s']:.0f} s: {outcome}", _BOLD
         case _:
             return None
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()

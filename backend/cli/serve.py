@@ -3,6 +3,7 @@
 import asyncio
 import ctypes
 import signal
+import sys
 from contextlib import suppress
 
 from backend.app import App
@@ -10,13 +11,15 @@ from backend.bot_process import Heart, Ready
 from backend.cli.console import show_conversations
 from backend.config import Settings
 from backend.core.logs import configure_logging
+from backend.core.patient_stream import PatientStream
 
 _PR_SET_PDEATHSIG = 1
 
 
 async def run_serve(settings: Settings, ready_fd: int | None) -> None:
     """Run until SIGTERM or SIGINT. With `ready_fd`, end with the supervisor that gave it."""
-    configure_logging(settings.log_level, settings.data_dir / "logs" / "bot.log")
+    terminal = PatientStream(sys.stderr.fileno())
+    configure_logging(settings.log_level, settings.data_dir / "logs" / "bot.log", terminal)
     if ready_fd is not None:
         _end_with_parent()
     stop = asyncio.Event()
@@ -24,7 +27,7 @@ async def run_serve(settings: Settings, ready_fd: int | None) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = App(settings)
-    show_conversations(app.events)
+    show_conversations(app.events, PatientStream(sys.stdout.fileno()))
     try:
         await app.start()
         ready = Ready(app.url, app.one_time_password, tuple(app.notes))

@@ -3,8 +3,9 @@
 import logging
 import logging.handlers
 import sys
+from io import TextIOBase
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
@@ -20,8 +21,11 @@ _SHARED: list[Any] = [
 ]
 
 
-def configure_logging(level: str, file: Path | None) -> None:
-    """Log at `level` to `file` (rotated; created with its folder), and warnings to stderr.
+def configure_logging(
+    level: str, file: Path | None, terminal: TextIO | TextIOBase | None = None
+) -> None:
+    """Log at `level` to `file` (rotated; created with its folder), and warnings to `terminal`
+    (default: stderr).
 
     Libraries' own log records go the same way. A folder that cannot be written leaves stderr only.
     """
@@ -30,7 +34,7 @@ def configure_logging(level: str, file: Path | None) -> None:
         root.removeHandler(handler)
         handler.close()
     root.setLevel(level.upper())
-    root.addHandler(_terminal())
+    root.addHandler(_terminal(terminal or sys.stderr))
     if file is not None:
         try:
             root.addHandler(_file(file))
@@ -64,15 +68,15 @@ def _file(file: Path) -> logging.Handler:
     return handler
 
 
-def _terminal() -> logging.Handler:
-    handler = logging.StreamHandler(sys.stderr)
+def _terminal(stream: TextIO | TextIOBase) -> logging.Handler:
+    handler = logging.StreamHandler(stream)
     handler.setLevel(logging.WARNING)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_SHARED,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+                structlog.dev.ConsoleRenderer(colors=stream.isatty()),
             ],
         )
     )

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from backend.tts.flite import Flite
 from tests.support.pbx import PARTS_HOME, asterisk, pbx_settings
 
 READY = "Frontdesk takes calls."
+READY_S = 90.0
 RATE_HZ = 8000
 _callers = itertools.count(2345000)
 """None of the sample customers', who have called already."""
@@ -137,14 +139,19 @@ def running_frontdesk(folder: Path, *, seed: bool = True, **changes: Any) -> Ite
         timeout=10,
     )
     frontdesk = Frontdesk(settings, process, api, environment)
+    ready = threading.Event()
+    # All of it is read as it comes: who cannot write to the terminal stops.
+    reading = threading.Thread(target=_read, args=(frontdesk, ready))
+    reading.start()
     try:
-        _read_until_ready(frontdesk)
+        if not ready.wait(READY_S):
+            raise AssertionError("frontdesk up is not ready:\n" + "\n".join(frontdesk.output))
         yield frontdesk
     finally:
         api.close()
         process.send_signal(signal.SIGINT)
-        rest, _ = process.communicate(timeout=30)
-        frontdesk.output += rest.splitlines()
+        process.wait(timeout=30)
+        reading.join()
 
 
 def environment_of(settings: Settings) -> dict[str, str]:
@@ -158,13 +165,13 @@ def environment_of(settings: Settings) -> dict[str, str]:
     return kept | given | {"PYTHONUNBUFFERED": "1"}
 
 
-def _read_until_ready(frontdesk: Frontdesk) -> None:
+def _read(frontdesk: Frontdesk, ready: threading.Event) -> None:
     assert frontdesk.process.stdout is not None
-    for line in frontdesk.process.stdout:
-        frontdesk.output.append(line.rstrip())
-        if READY in line:
-            return
-    raise AssertionError("frontdesk up ended:\n" + "\n".join(frontdesk.output))
+    with frontdesk.process.stdout as lines:
+        for line in lines:
+            frontdesk.output.append(line.rstrip())
+            if READY in line:
+                ready.set()
 
 
 async def spoken(text: str, voice: str = "rms") -> Any:
