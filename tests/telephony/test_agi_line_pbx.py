@@ -90,7 +90,7 @@ class Call:
 
     async def utterances(self, *lengths_s: float) -> AsyncIterator[Utterance]:
         for number, length_s in enumerate(lengths_s):
-            clip = Voiced(self.media / "prompts", f"tone {number}", length_s)
+            clip = Voiced(self.media / "spool", f"tone {number}", length_s)
             yield Utterance(Sentence(clip.text), clip)
 
 
