@@ -11,7 +11,7 @@ from backend.agent.slots.yes_no import Answer
 from backend.agent.turn import REQUESTS, Turn
 from backend.core.speech import Completeness, Expect
 
-CONFIDENT = 0.9
+CONFIDENT = 0.85
 """Intent confidence from which a sentence counts as said. More than an answer needs: being cut off
 in the middle of a sentence is worse than waiting a third of a second longer."""
 SHORTEST_REQUEST_WORDS = 2
@@ -114,10 +114,12 @@ def _of_words(turn: Turn, spoken: Sequence[str]) -> Completeness:
     if _goes_on(spoken) or _within_a_number(turn, spoken):
         return Completeness.UNFINISHED
     task = turn.task
+    answer = turn.yes_no()
+    is_bare = answer is not None and not answer.rest
+    if is_bare and len(spoken) > 1:
+        return Completeness.COMPLETE  # "no thank you", to whatever was asked
     if task is not None and turn.memory.question.expect is Expect.OPEN and task.fits(turn):
         # Yes and no are an answer; a story or a choice in the caller's own words may go on.
-        answer = turn.yes_no()
-        is_bare = answer is not None and not answer.rest
         return Completeness.COMPLETE if is_bare else Completeness.UNKNOWN
     guess = turn.guess
     is_request = guess.intent in _REQUESTS and guess.confidence >= CONFIDENT
