@@ -48,7 +48,7 @@ class Supervisor:
         bot: BotProcess,
         pbx: Pbx | None,
         rescue: Rescue | None,
-        tell: Callable[[str], None],
+        tell: Callable[[str], object],
     ) -> None:
         self._bot = bot
         self._pbx = pbx

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -13,6 +14,7 @@ from backend.bot_process import BotProcess, Ready
 from backend.cli.parts import ensure_parts
 from backend.config import Settings
 from backend.core.logs import configure_logging
+from backend.core.patient_stream import PatientStream
 from backend.parts.asterisk import ensure_asterisk
 from backend.pbx.render import BOT_EXTENSION, STREAM_EXTENSION
 from backend.pbx.rescue import rescue_calls
@@ -22,11 +24,14 @@ from backend.supervisor import Supervisor
 
 async def run_up(settings: Settings, *, demo: bool, stop_after_demo: bool) -> None:
     """Set up, start, show, and watch until told to stop."""
-    configure_logging(settings.log_level, settings.data_dir / "logs" / "supervisor.log")
+    # A terminal that is not read must not keep the supervisor from a dead bot's callers.
+    complaints = PatientStream(sys.stderr.fileno())
+    terminal = PatientStream(sys.stdout.fileno())
+    configure_logging(settings.log_level, settings.data_dir / "logs" / "supervisor.log", complaints)
     ensure_parts(settings, _progress)
     if demo:
         await asyncio.to_thread(_sample_data, settings)
-    supervisor = _supervisor(settings)
+    supervisor = _supervisor(settings, lambda sentence: terminal.write(f"{sentence}\n"))
     me = asyncio.current_task()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -46,13 +51,13 @@ async def run_up(settings: Settings, *, demo: bool, stop_after_demo: bool) -> No
         await supervisor.stop()
 
 
-def _supervisor(settings: Settings) -> Supervisor:
+def _supervisor(settings: Settings, tell: Callable[[str], object]) -> Supervisor:
     bot = BotProcess(os.environ)
     if settings.pbx == "external":
-        return Supervisor(bot, None, None, typer.echo)
+        return Supervisor(bot, None, None, tell)
     program = ensure_asterisk(settings.data_dir, _progress, settings.asterisk)
     pbx = PbxServer(settings, program)
-    return Supervisor(bot, pbx, lambda: rescue_calls(settings, pbx.secrets), typer.echo)
+    return Supervisor(bot, pbx, lambda: rescue_calls(settings, pbx.secrets), tell)
 
 
 def _greet(settings: Settings, ready: Ready) -> None:

@@ -46,6 +46,24 @@ def test_a_yes_no_question_expects_yes_or_no_most() -> None:
     assert _share(Expect.OPEN, begins_with_yes_or_no) < 0.1
 
 
+def test_who_may_begin_in_one_way_may_begin_in_its_others() -> None:
+    asked = Vocabulary(("can i speak to a clerk", *EXAMPLES), 4, 4)
+    said = {" ".join(words) for words, _ in corpus(Expect.OPEN, asked)}
+    assert {"can i speak to a clerk", "could i speak to a clerk", "let me speak to a clerk"} <= said
+
+
+def test_another_opening_takes_its_weight_from_the_sentence_itself() -> None:
+    plain = Vocabulary(("zebras speak to a clerk", *EXAMPLES), 4, 4)
+    opened = Vocabulary(("can i speak to a clerk", *EXAMPLES), 4, 4)
+
+    def of_a_clerk(text: str) -> bool:
+        return text.endswith("speak to a clerk")
+
+    assert _share(Expect.OPEN, of_a_clerk, opened) == pytest.approx(
+        _share(Expect.OPEN, of_a_clerk, plain)
+    )
+
+
 @pytest.mark.parametrize("expect", list(Expect))
 def test_every_question_leaves_room_for_another_one(expect: Expect) -> None:
     assert _share(expect, lambda text: text.startswith("my order")) > 0.1

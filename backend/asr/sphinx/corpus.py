@@ -8,19 +8,16 @@ from functools import lru_cache
 from pathlib import Path
 
 from backend.asr.base import Vocabulary
+from backend.asr.sphinx.grammar import DIGITS, TEENS, TENS
 from backend.core.speech import Expect
 
 GENERAL = Path(__file__).parent.parent / "data" / "phone_english.txt"
 """Phrases callers use whatever the business sells."""
 
-DIGITS = ("oh", "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-_TEENS = ("ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen",
-          "eighteen", "nineteen")  # fmt: skip
-_TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
 _LARGE = {
     3: ((("a", *DIGITS[2:]), "hundred"),),
-    4: ((("a", *DIGITS[2:]), "thousand"), (_TEENS, "hundred")),
-    5: ((_TEENS, "thousand"),),
+    4: ((("a", *DIGITS[2:]), "thousand"), (TEENS, "hundred")),
+    5: ((TEENS, "thousand"),),
 }
 """By how many digits they have, the numbers said with a hundred or a thousand in them."""
 _LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is", "the number is",
@@ -46,6 +43,20 @@ _PLAIN = ("yes", "no") * 10
 
 _NUMBERS_EACH = 1500
 """Random numbers mixed in: enough that every pair of digits is seen in every place."""
+
+_OPENINGS = (
+    ("i want to", "i would like to", "i'd like to", "i need to", "i have to", "i wish to",
+     "can i", "could i", "may i", "let me", "i just want to"),
+    ("can you", "could you", "would you", "will you", "please", "can you please",
+     "could you please", "i want you to", "i need you to"),
+    ("i want a", "i need a", "i would like a", "i'd like a", "can i have a", "could i have a",
+     "can i get a", "give me a", "i'm looking for a"),
+    ("do you have", "have you got", "are there", "is there"),
+)  # fmt: skip
+"""Ways to begin that can stand for each other: whoever may say one may say them all."""
+_SPLIT_OPENINGS = tuple(tuple(tuple(text.split()) for text in ways) for ways in _OPENINGS)
+_REOPENED = 0.4
+"""How much of a sentence's weight goes to the same with other openings."""
 
 Weighted = tuple[Sequence[str], float]
 
@@ -74,10 +85,23 @@ def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
     for name, share in _SHARES[expect].items():
         sentences = [words for words in groups[name] if words]
         for words in sentences:
-            yield words, scale * share / len(sentences)
+            yield from _with_other_openings(words, scale * share / len(sentences))
     for word in vocabulary.words:
         if words := words_of(word):
             yield words, 0.5
+
+
+def _with_other_openings(words: tuple[str, ...], weight: float) -> Iterator[Weighted]:
+    """A sentence, and what it becomes when it begins in another way; weights add up."""
+    for openings in _SPLIT_OPENINGS:
+        for opening in openings:
+            if words[: len(opening)] == opening and len(words) > len(opening):
+                others = [other for other in openings if other != opening]
+                yield words, weight * (1 - _REOPENED)
+                for other in others:
+                    yield (*other, *words[len(opening) :]), weight * _REOPENED / len(others)
+                return
+    yield words, weight
 
 
 def words_of(sentence: str) -> tuple[str, ...]:
@@ -128,14 +152,14 @@ def _pair(dice: random.Random) -> tuple[str, ...]:
     """Two digits as one number: `ten`, `forty two`, `oh four`."""
     manner = dice.random()
     if manner < 0.3:
-        return (dice.choice(_TEENS),)
+        return (dice.choice(TEENS),)
     if manner < 0.4:
         return (dice.choice(("oh", "zero")), dice.choice(DIGITS[2:]))
     return _from_twenty(dice)
 
 
 def _from_twenty(dice: random.Random) -> tuple[str, ...]:
-    tens = dice.choice(_TENS)
+    tens = dice.choice(TENS)
     return (tens,) if dice.random() < 0.17 else (tens, dice.choice(DIGITS[2:]))
 
 

@@ -1,9 +1,11 @@
 """The grammar of a spoken number, for questions that ask for one (JSGF)."""
 
 DIGITS = tuple("oh zero one two three four five six seven eight nine".split())
-_TEENS = "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
-_TENS = ["twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
-_SCALES = ["double", "triple", "hundred", "thousand"]
+TEENS = tuple(
+    "ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
+)
+TENS = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+_SCALES = ("double", "triple", "hundred", "thousand")
 _LARGE = {
     3: [("(a | <count>)", "hundred")],
     4: [("(a | <count>)", "thousand"), ("<teen>", "hundred")],
@@ -19,7 +21,7 @@ SHORT = 1e-6
 such (at 1e-12 52, at 1e-20 32), and no whole number was lost for it."""
 _OPENERS = ("yes", "okay", "sure", "well", "um", "uh")
 
-NUMBER_WORDS = frozenset((*DIGITS, *_TEENS, *_TENS, *_SCALES))
+NUMBER_WORDS = frozenset((*DIGITS, *TEENS, *TENS, *_SCALES))
 """Words that make an utterance a number, or an attempt at one."""
 WORDS = frozenset(
     (*NUMBER_WORDS, "a", "and", *_OPENERS, *(word for text in _LEAD_INS for word in text.split()))
@@ -43,8 +45,8 @@ public <number> = [<opener>] [<lead>] ( {number} );
 <lead> = {" | ".join(_LEAD_INS)};
 <digit> = {" | ".join(DIGITS)};
 <count> = {" | ".join(DIGITS[2:])};
-<teen> = {" | ".join(_TEENS)};
-<tens> = {" | ".join(_TENS)};
+<teen> = {" | ".join(TEENS)};
+<tens> = {" | ".join(TENS)};
 <pair> = <teen> | <tens> [<count>] | (oh | zero) <digit>;
 """
 

@@ -84,7 +84,7 @@ class Decoder:
         heard, *number = [_end_of(decoder) for decoder in self._running]
         confidence = confidence_of(heard.posterior, len(heard.words))
         if number and _is_number(heard, confidence, number[0]):
-            heard, confidence = number[0], _number_confidence(heard, confidence, number[0])
+            heard, confidence = number[0], number_confidence(heard, confidence, number[0])
         return " ".join(heard.words), confidence
 
     def _decode(self, cepstra: NDArray[np.float32]) -> None:
@@ -112,7 +112,7 @@ class Decoder:
 
 
 @dataclass(frozen=True)
-class _Path:
+class BestPath:
     """The best one through a decoder's search."""
 
     words: tuple[str, ...]
@@ -121,7 +121,7 @@ class _Path:
     """Per frame; two searches over the same frames compare."""
 
 
-def _is_number(heard: _Path, confidence: float, number: _Path) -> bool:
+def _is_number(heard: BestPath, confidence: float, number: BestPath) -> bool:
     """Whether who was asked for a number said one, or said "I want to talk to a person"."""
     if not number.words:
         return False
@@ -134,30 +134,33 @@ def _is_number(heard: _Path, confidence: float, number: _Path) -> bool:
     return better > (GRAMMAR_FITS if share else GRAMMAR_FITS_WELL)
 
 
-def _number_share(heard: _Path) -> float:
+def _number_share(heard: BestPath) -> float:
     return sum(word in NUMBER_WORDS for word in heard.words) / max(1, len(heard.words))
 
 
-def _number_confidence(heard: _Path, confidence: float, number: _Path) -> float:
+def number_confidence(heard: BestPath, confidence: float, number: BestPath) -> float:
     """From how much of the number was heard without knowing that it must be one.
 
     With mostly number words heard there was a number, and the grammar hears which better than the
-    model. Else it is worth a question back, hardly more: of 31 foreign sentences that the grammar
-    bent into a number, none reached 0.5 like this.
+    model. Else it is worth a question back, hardly more and not less: of 31 foreign sentences that
+    the grammar bent into a number, none reached 0.5 like this, and a number of which the model
+    made "why minimum nearest lower" was right.
     """
     agreement = sum(word in heard.words for word in number.words) / len(number.words)
     if _number_share(heard) >= MOSTLY_NUMBER:
         return max(confidence, agreement, SURE_OF_NUMBER)
-    return max(min(confidence, WORTH_ASKING), (confidence + agreement) / 2)
+    return max(WORTH_ASKING, (confidence + agreement) / 2)
 
 
-def _end_of(decoder: Any) -> _Path:
+def _end_of(decoder: Any) -> BestPath:
     decoder.end_utt()
     best = decoder.hyp()
     if best is None or not best.hypstr:
-        return _Path((), 0.0, 0.0)
+        return BestPath((), 0.0, 0.0)
     frames = max(1, decoder.n_frames())
-    return _Path(_words(best.hypstr), float(best.prob), math.log(max(best.score, 1e-300)) / frames)
+    return BestPath(
+        _words(best.hypstr), float(best.prob), math.log(max(best.score, 1e-300)) / frames
+    )
 
 
 def _words(hypothesis: str) -> tuple[str, ...]:
