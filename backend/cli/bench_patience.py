@@ -6,6 +6,7 @@ from asyncio import sleep
 from collections.abc import Mapping, Sequence
 
 from backend.agent.knowledge.model import Knowledge
+from backend.agent.slots.numbers import Length, spoken_number
 from backend.cli.bench_scenarios import CUSTOMER, Scenario
 from backend.db.database import Database
 from backend.db.models import Who
@@ -38,6 +39,8 @@ class AskedBack:
             for wording in say("confirm_topic", about=about)
         }
         self._again = [wording for key in _NOT_UNDERSTOOD for wording in say(key, number=CUSTOMER)]
+        self._asks_number = list(say("ask_number"))
+        self._length = Length(knowledge.min_digits, knowledge.max_digits)
 
     def reply(self, scenario: Scenario, line: str, bot: str) -> str | None:
         """What somebody who has said `line` replies to `bot`; None when it is no question back."""
@@ -47,7 +50,10 @@ class AskedBack:
         for wording, label in self._topics.items():
             if wording in bot:
                 return YES if label.partition("/")[0] == scenario.topic else NO
-        return line if any(wording in bot for wording in self._again) else None
+        again = self._again
+        if spoken_number(line, self._length):
+            again = [*again, *self._asks_number]
+        return line if any(wording in bot for wording in again) else None
 
 
 class PatientCaller:

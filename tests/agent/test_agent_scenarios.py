@@ -92,6 +92,17 @@ def test_too_few_digits_are_not_looked_up(call: Call, directory: object) -> None
     assert directory.asked == []  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("words", ["my number is oh four", "the number is one zero", "oh four"])
+def test_half_a_number_is_not_taken_for_having_none(call: Call, words: str) -> None:
+    call.says("what's my balance")
+    assert "I need all 4 digits." in call.says(words)
+
+
+def test_having_no_number_is_understood_with_a_one_in_it(call: Call) -> None:
+    call.says("what's my balance")
+    assert "at the top of every bill" in call.says("i don't have one")
+
+
 def test_three_wrong_numbers_end_with_a_person(staffed_call: Call) -> None:
     staffed_call.says("what's my balance")
     staffed_call.says("9999")

@@ -33,3 +33,10 @@ def test_who_is_asked_back_confirms_denies_or_says_it_again(
     asked_back: AskedBack, bot: str, reply: str | None
 ) -> None:
     assert asked_back.reply(BALANCE, "what do i owe", bot) == reply
+
+
+def test_who_has_said_a_number_and_is_asked_for_it_once_more_says_it_again(
+    asked_back: AskedBack,
+) -> None:
+    asked_again = "You find it on your bill. What is your 4 digit customer number?"
+    assert asked_back.reply(BALANCE, "one zero zero four", asked_again) == "one zero zero four"

@@ -106,7 +106,8 @@ class AskNumber(Task):
         if turn.heard.kind is not HeardKind.WORDS:
             return False
         slot = turn.number(_length(turn))
-        if slot and slot.complete:
+        # A single digit may be none: "I don't have one".
+        if slot and (slot.complete or len(slot.digits) > 1):
             return False
         if turn.guess.intent in ("no_number", "never_mind"):
             return turn.guess.intent == "no_number"
