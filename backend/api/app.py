@@ -7,8 +7,6 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from backend.api.errors import ErrorAnswer, add_error_handlers
 from backend.api.gate import Gate
@@ -23,6 +21,7 @@ from backend.api.pages import tickets as ticket_pages
 from backend.api.routes import analytics, calls, customers, latency, monitoring, tickets
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
+from backend.api.static_files import StaticFiles
 from backend.api.templating import STATIC, make_environment
 
 DESCRIPTION = (
@@ -43,18 +42,6 @@ _ERRORS: dict[int | str, dict[str, Any]] = {
 }
 
 _start = APIRouter(include_in_schema=False)
-
-
-class VersionedFiles(StaticFiles):
-    """Static files, kept for ever: their addresses change with their content (`static_url`)."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """One file; an address without a version is asked about again."""
-        response = await super().get_response(path, scope)
-        is_versioned = scope["query_string"].startswith(b"v=")
-        kept = "public, max-age=31536000, immutable" if is_versioned else "no-cache"
-        response.headers["cache-control"] = kept
-        return response
 
 
 def create_app(services: ApiServices) -> FastAPI:
@@ -83,9 +70,11 @@ def create_app(services: ApiServices) -> FastAPI:
     app.state.gate = Gate(services, secret)
     app.state.health = Health(services)
     app.state.metrics = Metrics(services.events, services.live)
-    app.state.templates = make_environment(services.zone)
+    static = StaticFiles(STATIC)
+    app.state.templates = make_environment(services.zone, static)
     add_error_handlers(app)
     _add_routes(app)
+    app.mount("/static", static.app)
     app.add_middleware(Guard, allowed_names=services.settings.web_hosts)
     return app
 
@@ -104,7 +93,6 @@ def _add_routes(app: FastAPI) -> None:
         reference,
     ):
         app.include_router(pages.router)
-    app.mount("/static", VersionedFiles(directory=STATIC), name="static")
 
 
 @_start.get("/")

@@ -1,11 +1,9 @@
 """Rendering pages: the Jinja environment, what every page gets, and how values are written."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from backend.api.static_files import StaticFiles
 from backend.config import ROOT
 
 TEMPLATES = ROOT / "dashboard" / "templates"
@@ -43,7 +42,7 @@ ABBREVIATIONS = {"ok", "pbx", "llm"}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 
 
-def make_environment(zone: tzinfo) -> Environment:
+def make_environment(zone: tzinfo, static: StaticFiles) -> Environment:
     """Templates in which everything is escaped, a misspelt name is an error, and times are those
     of `zone`."""
 
@@ -58,7 +57,8 @@ def make_environment(zone: tzinfo) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["static"] = static_url
+    environment.globals["static"] = static.url
+    environment.globals["has_static"] = static.has
     environment.globals["tone"] = tone
     environment.filters.update(
         day=day, duration=duration, label=label, money=money, ms=ms, percent=percent, when=when
@@ -86,13 +86,6 @@ def page(
         **context,
     )
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))
-
-
-@lru_cache
-def static_url(name: str) -> str:
-    """Address of a static file that changes with its content, so browsers may keep it."""
-    version = hashlib.sha256((STATIC / name).read_bytes()).hexdigest()[:12]
-    return f"/static/{name}?v={version}"
 
 
 def tone(value: object) -> str:

@@ -15,7 +15,8 @@ from backend.api.charts import HEIGHT, daily_chart, round_up
 from backend.api.passwords import ONE_TIME_ALPHABET, one_time_password, password_problem
 from backend.api.secret_file import SECRET_BYTES, load_or_create_secret
 from backend.api.sessions import SessionSigner
-from backend.api.templating import duration, label, make_environment, money, ms
+from backend.api.static_files import StaticFiles
+from backend.api.templating import STATIC, duration, label, make_environment, money, ms
 from backend.api.turn_timings import percentile
 from backend.core.errors import ConfigError
 from backend.db.queries.analytics import Day, Totals
@@ -228,6 +229,6 @@ def test_numbers_are_written_as_people_write_them() -> None:
 
 
 def test_times_are_those_on_the_wall_of_the_business() -> None:
-    environment = make_environment(timezone(timedelta(hours=-5)))
+    environment = make_environment(timezone(timedelta(hours=-5)), StaticFiles(STATIC))
     moment = datetime(2026, 11, 21, 2, 30, tzinfo=UTC)
     assert environment.filters["when"](moment) == "20 Nov 2026, 21:30"
