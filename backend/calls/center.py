@@ -7,6 +7,7 @@ from datetime import datetime
 import structlog
 
 from backend.calls.conversation import Conversation, ConversationLimits, Engines
+from backend.calls.operator import NotLiveError, Operator
 from backend.calls.publisher import CallPublisher
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallOutcome
@@ -26,6 +27,7 @@ class CallCenter:
         self._limits = limits
         self._max_calls = max_calls
         self._calls: set[asyncio.Task[CallOutcome]] = set()
+        self._operators: dict[str, Operator] = {}
         self._idle = asyncio.Event()
         self._idle.set()
         self._closing = False
@@ -48,13 +50,22 @@ class CallCenter:
             # The task copies the context: whatever the call logs, anywhere, carries its id.
             task = asyncio.ensure_future(conversation.run())
         self._calls.add(task)
+        self._operators[line.info.call_id] = conversation.operator
         self._idle.clear()
         try:
             return await task
         finally:
             self._calls.discard(task)
+            del self._operators[line.info.call_id]
             if not self._calls:
                 self._idle.set()
+
+    def operator(self, call_id: str) -> Operator:
+        """What a person may do to that call. Raises NotLiveError when we do not hold it."""
+        try:
+            return self._operators[call_id]
+        except KeyError:
+            raise NotLiveError(call_id) from None
 
     async def drain(self, timeout_s: float) -> None:
         """Take no more calls; give those in progress `timeout_s` to end by themselves."""

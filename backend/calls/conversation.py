@@ -1,7 +1,10 @@
 """The conversation loop: greet, hear, think, say, until somebody leaves. Every line shares it."""
 
+import asyncio
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -11,6 +14,7 @@ from backend.calls.answer import Answer, Delivery, Filler, TicketDesk
 from backend.calls.clock import clock_of
 from backend.calls.judge import Confidence, Judge
 from backend.calls.listening import Listening
+from backend.calls.operator import Operator
 from backend.calls.publisher import CallPublisher
 from backend.calls.reply import Reply
 from backend.calls.speculation import Speculation
@@ -71,6 +75,8 @@ class Conversation:
         self._judge = Judge(confidence, limits.reprompts)
         self._speculation = Speculation(self._think, self._judge.same)
         self._dialogue: Dialogue = engines.agent.begin(line.info)
+        self.operator = Operator(line, events)
+        """What people may do to the call while it goes on."""
         self._delivery: Delivery | None = None
         """The answer being spoken."""
         self._turn_number = 0
@@ -130,7 +136,7 @@ class Conversation:
         turn: _Turn | CallOutcome = _Turn(Heard(HeardKind.CALL_STARTED))
         try:
             while isinstance(turn, _Turn):
-                turn = await self._exchange(turn)
+                turn = await self._unless_ordered(self._exchange(turn))
                 self._turn_number += 1
         finally:
             await self._speculation.aclose()
@@ -141,21 +147,46 @@ class Conversation:
         ear = self._listening()
         try:
             answer = await self._answer(turn, ear)
-            ending = answer.ending
-            if isinstance(ending, HangUp):
-                await self._line.hang_up()
-                return ending.outcome
-            if isinstance(ending, Transfer):
-                result = await self._transfer(ending.extension)
-                if result is TransferResult.CONNECTED:
-                    await self._line.hang_up()
-                    return CallOutcome.TRANSFERRED
-                return _Turn(Heard(HeardKind.TRANSFER_FAILED))
+            if answer.ending is not None:
+                return await self._end(answer.ending)
             if self._events.elapsed_s >= self._limits.max_call_s:
                 return _Turn(Heard(HeardKind.TIME_UP))
             return await self._hear(ear)
         finally:
             await ear.aclose()
+
+    async def _end(self, ending: HangUp | Transfer) -> _Turn | CallOutcome:
+        """End our part of the call; a turn when that failed."""
+        if isinstance(ending, HangUp):
+            await self._line.hang_up()
+            return ending.outcome
+        result = await self._transfer(ending.extension)
+        if result is TransferResult.CONNECTED:
+            await self._line.hang_up()
+            return CallOutcome.TRANSFERRED
+        return _Turn(Heard(HeardKind.TRANSFER_FAILED))
+
+    async def _unless_ordered(
+        self, exchange: Coroutine[Any, Any, _Turn | CallOutcome]
+    ) -> _Turn | CallOutcome:
+        """The exchange's result, unless an operator wants something else done."""
+        going_on = asyncio.ensure_future(exchange)
+        ordered = asyncio.ensure_future(self.operator.ordered())
+        try:
+            waited_for = {going_on, ordered} if self._line.may_be_cut else {going_on}
+            await asyncio.wait(waited_for, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ordered.cancel()
+            if not going_on.done():
+                going_on.cancel()
+            await asyncio.gather(going_on, ordered, return_exceptions=True)
+        result = None if going_on.cancelled() else going_on.result()
+        # Who has been hung up on, or put through, is beyond orders.
+        order = None if isinstance(result, CallOutcome) else self.operator.take_order()
+        if order is not None:
+            return await self._unless_ordered(self._end(order))
+        assert result is not None  # noqa: S101 - cut only by an order
+        return result
 
     async def _record(self) -> None:
         name = self._line.info.call_id
@@ -246,7 +277,8 @@ class Conversation:
 
     async def _transfer(self, extension: str) -> TransferResult:
         self._events.publish(EventType.TRANSFER_STARTED, extension=extension)
-        result = await self._line.transfer(extension)
+        with self.operator.hands_off():
+            result = await self._line.transfer(extension)
         if result is not TransferResult.CONNECTED:
             self._events.publish(
                 EventType.TRANSFER_FAILED, extension=extension, reason=result.value

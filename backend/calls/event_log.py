@@ -31,6 +31,7 @@ LOGGED: dict[EventType, tuple[str, ...]] = {
     EventType.TICKET_OPENED: ("type", "priority"),
     EventType.TRANSFER_STARTED: ("extension",),
     EventType.TRANSFER_FAILED: ("extension", "reason"),
+    EventType.OPERATOR_ACTED: ("by", "action"),
     EventType.WARNING: ("code", "message"),
     EventType.ERROR: ("code", "message"),
     EventType.CALL_ENDED: ("outcome", "duration_s", "intent"),

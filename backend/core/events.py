@@ -42,6 +42,9 @@ class EventType(StrEnum):
     """`extension`"""
     TRANSFER_FAILED = "transfer.failed"
     """`extension`, `reason`"""
+    OPERATOR_ACTED = "operator.acted"
+    """`by` (name), `action` (OperatorAction), `text` (the note; whom the caller is put through to)
+    """
     WARNING = "warning"
     """`code`, `message`: something fell back to its next rung"""
     ERROR = "error"
@@ -49,6 +52,14 @@ class EventType(StrEnum):
     CALL_ENDED = "call.ended"
     """`outcome` (CallOutcome), `duration_s`, `recording` (file name or empty), `intent`
     (the call's main intent or empty)"""
+
+
+class OperatorAction(StrEnum):
+    """What a person did to a call while it went on."""
+
+    NOTE = "note"
+    HANG_UP = "hang_up"
+    TRANSFER = "transfer"
 
 
 @dataclass(frozen=True, slots=True)

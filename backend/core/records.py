@@ -51,6 +51,8 @@ class CallOutcome(StrEnum):
     TIME_UP = "time_up"
     INTERRUPTED = "interrupted"
     """The bot died or was stopped mid-call; set on the next start."""
+    OPERATOR_HUNG_UP = "operator_hung_up"
+    """A person ended it from the dashboard."""
     FAILED = "failed"
     """An error of ours ended it."""
 

@@ -14,7 +14,7 @@ from backend.db import models
 from backend.db.latency import PARTS
 from backend.db.types import storable
 
-_OURS_TO_BLAME = (CallOutcome.INTERRUPTED, CallOutcome.FAILED)
+_NOT_BY_ITSELF = (CallOutcome.INTERRUPTED, CallOutcome.FAILED, CallOutcome.OPERATOR_HUNG_UP)
 
 
 class CallRows:
@@ -99,7 +99,7 @@ def close(call: models.Call, outcome: CallOutcome, ended_at: datetime, recording
     call.outcome = outcome
     call.recording = recording
     wanted_a_person = outcome is CallOutcome.TRANSFERRED or call.transfer_to != ""
-    call.contained = not wanted_a_person and outcome not in _OURS_TO_BLAME
+    call.contained = not wanted_a_person and outcome not in _NOT_BY_ITSELF
 
 
 def _event_row(event: CallEvent) -> dict[str, Any]:

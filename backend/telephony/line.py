@@ -3,7 +3,7 @@
 When the caller is gone, every operation raises `HungUp`.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -36,6 +36,11 @@ class Ear(Protocol):
     @property
     def heard(self) -> HeardSoFar:
         """What the utterance amounts to so far. UNKNOWN while that is being found out."""
+
+
+Listener = Callable[[Pcm], None]
+"""Is given what both sides said, as (samples, 2): caller, bot; at the line's `ear_rate_hz`, half a
+second after they said it. Returns at once."""
 
 
 class InputKind(StrEnum):
@@ -105,6 +110,10 @@ class Line(Protocol):
         """Who is calling, and how."""
 
     @property
+    def may_be_cut(self) -> bool:
+        """Whether `hear` and `say` may be cancelled and the line be used afterwards."""
+
+    @property
     def ear_rate_hz(self) -> int | None:
         """Sample rate of what the ear is fed; None when the line carries no audio (text chat)."""
 
@@ -128,6 +137,11 @@ class Line(Protocol):
         """Record both sides from now on; `name` is a file name stem. Lines without audio ignore it.
 
         Raises LineError when it cannot be recorded; the call goes on.
+        """
+
+    def listen_in(self, listener: "Listener") -> Callable[[], None]:
+        """Have somebody else hear both sides; the returned function ends that, more than once is
+        harmless. Raises LineError when this line's audio does not pass through us.
         """
 
     async def transfer(self, extension: str) -> TransferResult:

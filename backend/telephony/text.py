@@ -3,10 +3,18 @@
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-from backend.core.errors import HungUp
+from backend.core.errors import HungUp, LineError
 from backend.core.records import CallInfo
 from backend.core.speech import Question
-from backend.telephony.line import CallerInput, Ear, InputKind, Said, TransferResult, Utterance
+from backend.telephony.line import (
+    CallerInput,
+    Ear,
+    InputKind,
+    Listener,
+    Said,
+    TransferResult,
+    Utterance,
+)
 
 Ask = Callable[[], Awaitable[str | None]]
 """Waits for what the person types next; None when they have gone."""
@@ -17,6 +25,7 @@ Tell = Callable[[str], None]
 class TextLine:
     """A `Line` without audio: sentences are shown, input is typed. An empty line is silence."""
 
+    may_be_cut = True
     ear_rate_hz: int | None = None
     voice_rate_hz: int | None = None
 
@@ -49,6 +58,10 @@ class TextLine:
 
     async def start_recording(self, name: str) -> None:
         """There is nothing to record: the transcript is the call."""
+
+    def listen_in(self, listener: Listener) -> Callable[[], None]:
+        """There is nothing to hear."""
+        raise LineError("This is a conversation in writing: there is nothing to listen to.")
 
     async def transfer(self, extension: str) -> TransferResult:
         """Nobody can be reached by typing."""

@@ -11,11 +11,19 @@ from backend.asr.base import Vocabulary
 from backend.audio.pcm import Pcm
 from backend.calls.conversation import Conversation, ConversationLimits, Engines
 from backend.calls.publisher import CallPublisher
-from backend.core.errors import HungUp
+from backend.core.errors import HungUp, LineError
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallInfo, CallOutcome, TicketDraft
 from backend.core.speech import OPEN_QUESTION, Completeness, Heard, Question, Sentence, Transcript
-from backend.telephony.line import CallerInput, Ear, InputKind, Said, TransferResult, Utterance
+from backend.telephony.line import (
+    CallerInput,
+    Ear,
+    InputKind,
+    Listener,
+    Said,
+    TransferResult,
+    Utterance,
+)
 from backend.tts.base import Clip
 
 FILLER = Sentence("One moment, please.", "test:filler")
@@ -64,6 +72,7 @@ class ScriptedAgent:
 class ScriptedLine:
     """Hears `inputs` in order, then the caller hangs up. An exception in the list is raised."""
 
+    may_be_cut = True
     ear_rate_hz: int | None = 8000
     voice_rate_hz: int | None = 8000
 
@@ -113,6 +122,9 @@ class ScriptedLine:
     async def start_recording(self, name: str) -> None:
         if self._recording_error is not None:
             raise self._recording_error
+
+    def listen_in(self, listener: Listener) -> Callable[[], None]:
+        raise LineError("Nobody listens in on a script.")
 
     async def transfer(self, extension: str) -> TransferResult:
         self._maybe_gone("transfer")

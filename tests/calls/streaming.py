@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,19 @@ from backend.asr.base import Vocabulary
 from backend.audio.pcm import Pcm
 from backend.calls.conversation import Conversation, ConversationLimits, Engines
 from backend.calls.publisher import CallPublisher
-from backend.core.errors import EngineError, HungUp
+from backend.core.errors import EngineError, HungUp, LineError
 from backend.core.events import CallEvent, EventBus, EventType
 from backend.core.records import CallInfo, CallOutcome
 from backend.core.speech import Question, Transcript
-from backend.telephony.line import CallerInput, Ear, InputKind, Said, TransferResult, Utterance
+from backend.telephony.line import (
+    CallerInput,
+    Ear,
+    InputKind,
+    Listener,
+    Said,
+    TransferResult,
+    Utterance,
+)
 from backend.tts.base import Clip
 from tests.calls.scripted import Desk, ScriptedAgent
 
@@ -116,6 +124,7 @@ class LiveVoice:
 class StreamingLine:
     """What the caller does is called on it by the test, while the conversation runs."""
 
+    may_be_cut = True
     ear_rate_hz: int | None = 8000
     voice_rate_hz: int | None = 8000
 
@@ -209,6 +218,9 @@ class StreamingLine:
         return Said(tuple(heard), first_audio_at_s=first_audio_at_s)
 
     async def start_recording(self, name: str) -> None: ...
+
+    def listen_in(self, listener: Listener) -> Callable[[], None]:
+        raise LineError("Nobody listens in on a script.")
 
     async def transfer(self, extension: str) -> TransferResult:
         self.transferred_to = extension

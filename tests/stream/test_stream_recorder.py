@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from backend.audio.g711 import encode
+from backend.audio.pcm import Pcm
 from backend.audio.wav import read_wav_channels
 from backend.core.errors import AudioError
 from backend.telephony.stream.recorder import CallRecording, Recorder
@@ -133,3 +134,21 @@ def test_a_full_disk_ends_the_recording_not_the_others(
         assert sides(tmp_path / "fine.wav")[1]
 
     run(test())
+
+
+def test_who_listens_in_hears_what_is_recorded_from_then_on(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    heard: list[Pcm] = []
+    recording.caller_said(LOUD, at_s=0.2)
+    write_all(recording, 0.2)
+    leave = Recorder(tmp_path).listen_in(recording, heard.append)
+    recording.bot_said(LOUD, at_s=0.2)
+    write_all(recording, 0.4)
+    leave()
+    leave()
+    write_all(recording, 0.6)
+    recording.close()
+    (pcm,) = heard
+    assert pcm.shape == (1600, 2)
+    assert np.abs(pcm[:, 0]).max() < 100
+    assert np.abs(pcm[:, 1]).min() > 4000

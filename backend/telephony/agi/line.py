@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from backend.telephony.line import (
     CallerInput,
     Ear,
     InputKind,
+    Listener,
     Said,
     TransferResult,
     Utterance,
@@ -75,6 +76,9 @@ class _Recorded:
 class AgiLine:
     """A `Line` over one FastAGI session."""
 
+    may_be_cut = False
+    """A command of FastAGI that is not waited for leaves the connection in nobody knows what state.
+    """
     ear_rate_hz: int | None = EAR_RATE_HZ
     voice_rate_hz: int | None = VOICE_RATE_HZ
 
@@ -160,6 +164,13 @@ class AgiLine:
         )
         # S keeps both files the same length where one direction is silent.
         await self._session.execute("MixMonitor", f",Sr({caller})t({bot})", COMMAND_S)
+
+    def listen_in(self, listener: Listener) -> Callable[[], None]:
+        """Asterisk has the audio, not we."""
+        raise LineError(
+            "Calls in turns cannot be listened to while they last.",
+            fix="Listen to the recording afterwards, or have calls come in on the streaming line.",
+        )
 
     async def transfer(self, extension: str) -> TransferResult:
         """Through the dialplan's own list of who may be reached."""

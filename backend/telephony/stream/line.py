@@ -14,13 +14,14 @@ import structlog
 
 from backend.audio.echo import HEARD_S, PLAYED_S, is_echo
 from backend.audio.pcm import Pcm
-from backend.core.errors import HungUp
+from backend.core.errors import HungUp, LineError
 from backend.core.records import CallInfo
 from backend.core.speech import Question, Sentence
 from backend.telephony.line import (
     CallerInput,
     Ear,
     InputKind,
+    Listener,
     Said,
     TransferResult,
     Utterance,
@@ -56,6 +57,7 @@ class StreamParts:
 class StreamLine:
     """A `Line` over a call control and an audio port. Also the `PortEvents` of that port."""
 
+    may_be_cut = True
     ear_rate_hz: int | None = RATE_HZ
     voice_rate_hz: int | None = RATE_HZ
 
@@ -133,6 +135,9 @@ class StreamLine:
             await self._unless_gone(_first(speaking, self._verdict))
             interrupted = not speaking.done()
             heard = speech.stop() if interrupted else speech.heard()
+        except asyncio.CancelledError:
+            speech.stop()
+            raise
         finally:
             speaking.cancel()
             await asyncio.wait([speaking])
@@ -145,6 +150,12 @@ class StreamLine:
             first_audio_at_s=speech.first_audio_at_s,
             transport_s=speech.transport_s,
         )
+
+    def listen_in(self, listener: Listener) -> Callable[[], None]:
+        """Off the recording, which has both sides on one clock."""
+        if self._recording is None:
+            raise LineError("This call is not being recorded, so it cannot be listened to.")
+        return self._parts.recorder.listen_in(self._recording, listener)
 
     async def transfer(self, extension: str) -> TransferResult:
         """The person and the caller talk without us; we listen again when nobody answers."""

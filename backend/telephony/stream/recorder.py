@@ -2,21 +2,25 @@
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import structlog
 
 from backend.audio.g711 import decode, silence_byte
+from backend.audio.pcm import Pcm
 from backend.audio.wav import WavWriter
 from backend.core.errors import AudioError
+from backend.telephony.line import Listener
 from backend.telephony.stream.doors import RATE_HZ
 
 log = structlog.get_logger(__name__)
 
 EVERY_S = 1.0
 """How often recordings are written: what a killed bot may lose of them."""
+LISTENED_EVERY_S = 0.2
+"""The same while somebody listens to a call as it happens."""
 SETTLE_S = 0.3
 """The newest audio is left for the next time: late packets still find their place in it."""
 GAP_S = 0.06
@@ -36,6 +40,8 @@ class CallRecording:
         self.began_at_s = began_at_s
         self._caller = bytearray()
         self._bot = bytearray()
+        self.listeners: dict[object, Listener] = {}
+        """Who else hears what is taken."""
         self._written = 0
         """Samples of both sides that are in the file and no longer here."""
 
@@ -64,12 +70,16 @@ class CallRecording:
         sides = bytes(self._caller[:samples]), bytes(self._bot[:samples])
         del self._caller[:samples], self._bot[:samples]
         self._written = until
+        if self.listeners and samples:
+            pcm = _stereo(sides)
+            for listener in tuple(self.listeners.values()):
+                listener(pcm)
         return sides
 
     def write(self, sides: Sides) -> None:
         """Write what was taken. For a thread. Raises AudioError."""
         if sides[0]:
-            self._writer.write(np.stack([decode(side) for side in sides], axis=1))
+            self._writer.write(_stereo(sides))
 
     def close(self) -> None:
         """Close the file."""
@@ -112,6 +122,16 @@ class Recorder:
         self._open.add(recording)
         return recording
 
+    def listen_in(self, recording: CallRecording, listener: Listener) -> Callable[[], None]:
+        """Have somebody hear the call from now on; the returned function ends that."""
+        key = object()
+        recording.listeners[key] = listener
+
+        def leave() -> None:
+            recording.listeners.pop(key, None)
+
+        return leave
+
     async def finish(self, recording: CallRecording) -> None:
         """The call is over: write the rest."""
         if recording not in self._open:
@@ -124,7 +144,8 @@ class Recorder:
 
     async def _write_on(self) -> None:
         while True:
-            await asyncio.sleep(EVERY_S)
+            is_listened_to = any(recording.listeners for recording in self._open)
+            await asyncio.sleep(LISTENED_EVERY_S if is_listened_to else EVERY_S)
             async with self._turn:
                 until_s = time.monotonic() - SETTLE_S
                 due = [(recording, recording.take(until_s)) for recording in self._open]
@@ -143,3 +164,7 @@ def _write(due: Sequence[tuple[CallRecording, Sides]]) -> list[CallRecording]:
             recording.close()
             failed.append(recording)
     return failed
+
+
+def _stereo(sides: Sides) -> Pcm:
+    return np.stack([decode(side) for side in sides], axis=1)
