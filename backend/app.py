@@ -164,6 +164,7 @@ class App:
             store=self.store,
             events=self.events,
             live=self.live,
+            operators=self.center,
             health=HealthCheck(
                 settings, self.store, self.recogniser, self.voice, lambda: self._streams.trouble
             ),

@@ -1,5 +1,6 @@
 """Putting the API and the pages together."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -12,13 +13,15 @@ from backend.api.errors import ErrorAnswer, add_error_handlers
 from backend.api.gate import Gate
 from backend.api.guard import Guard
 from backend.api.health import Health
+from backend.api.live_feed import LiveFeed
 from backend.api.metrics import Metrics
 from backend.api.pages import analytics as analytics_pages
 from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
-from backend.api.pages import reference, settings, signing_in
+from backend.api.pages import now, reference, settings, signing_in
 from backend.api.pages import tickets as ticket_pages
-from backend.api.routes import analytics, calls, customers, latency, monitoring, tickets
+from backend.api.pages.now import keep_status_fresh
+from backend.api.routes import analytics, calls, customers, latency, live, monitoring, tickets
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
 from backend.api.static_files import StaticFiles
@@ -53,7 +56,10 @@ def create_app(services: ApiServices) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        status = asyncio.create_task(keep_status_fresh(app), name="status")
         yield
+        status.cancel()
+        await asyncio.gather(status, return_exceptions=True)
         app.state.metrics.close()
 
     app = FastAPI(
@@ -70,6 +76,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.state.gate = Gate(services, secret)
     app.state.health = Health(services)
     app.state.metrics = Metrics(services.events, services.live)
+    app.state.feed = LiveFeed(services.events)
     static = StaticFiles(STATIC)
     app.state.templates = make_environment(services.zone, static)
     add_error_handlers(app)
@@ -80,11 +87,12 @@ def create_app(services: ApiServices) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (calls, latency, customers, tickets, analytics, monitoring):
+    for module in (live, calls, latency, customers, tickets, analytics, monitoring):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
     for pages in (
         signing_in,
+        now,
         call_pages,
         customer_pages,
         ticket_pages,
@@ -97,5 +105,5 @@ def _add_routes(app: FastAPI) -> None:
 
 @_start.get("/")
 async def start_page(_: Request) -> Response:
-    """Calls are what everybody wants to see first."""
-    return RedirectResponse("/calls", HTTPStatus.SEE_OTHER)
+    """What is going on is what everybody wants to see first."""
+    return RedirectResponse("/now", HTTPStatus.SEE_OTHER)

@@ -22,6 +22,8 @@ STATUS_OF_CODE = {
     "not-found": HTTPStatus.NOT_FOUND,
     "duplicate": HTTPStatus.CONFLICT,
     "conflict": HTTPStatus.CONFLICT,
+    "not-live": HTTPStatus.CONFLICT,
+    "line": HTTPStatus.CONFLICT,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

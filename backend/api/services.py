@@ -11,6 +11,7 @@ from typing import Protocol
 from fastapi import Request
 
 from backend.calls.center import LiveCall
+from backend.calls.operator import Operator
 from backend.config import Settings
 from backend.core.events import EventBus
 from backend.db.database import Database
@@ -52,6 +53,13 @@ class LiveCallsProvider(Protocol):
         """Calls in progress, oldest first."""
 
 
+class Operators(Protocol):
+    """Holds the controls of calls in progress; `calls.center.CallCenter` is the real one."""
+
+    def operator(self, call_id: str) -> Operator:
+        """What a person may do to that call. Raises NotLiveError when it is not held here."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     """Everything `create_app` is built from."""
@@ -61,6 +69,7 @@ class ApiServices:
     store: Store
     events: EventBus
     live: LiveCallsProvider
+    operators: Operators
     health: HealthProvider
     recordings_dir: Path
     """Where the files named by `CALL_ENDED.recording` are."""

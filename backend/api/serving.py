@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import uvicorn
 from fastapi import FastAPI
 
+from backend.api.live_feed import LiveFeed
 from backend.core.errors import ConfigError
 
 STOP_S = 3
@@ -18,6 +19,8 @@ class WebServer:
     """Uvicorn without its signal handlers: stopping is the composition root's business."""
 
     def __init__(self, app: FastAPI, host: str, port: int) -> None:
+        feed: LiveFeed = app.state.feed
+        self._end_streams = feed.close
         self._host = host
         self._port = port
         self._server = _Uvicorn(
@@ -38,7 +41,8 @@ class WebServer:
         return int(listener.getsockname()[1])
 
     async def aclose(self) -> None:
-        """Let open requests end, then stop."""
+        """Let open requests end, then stop. Who follows calls would never end by themselves."""
+        self._end_streams()
         self._server.should_exit = True
         if self._task is not None:
             await self._task

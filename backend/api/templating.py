@@ -7,7 +7,7 @@ from enum import Enum
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -31,6 +31,7 @@ TONES = {
     "degraded": "warn",
     "time_up": "warn",
     "no_response": "warn",
+    "operator_hung_up": "info",
     "interrupted": "bad",
     "failed": "bad",
     "urgent": "bad",
@@ -86,6 +87,12 @@ def page(
         **context,
     )
     return HTMLResponse(html, status_code=status, headers=dict(headers or {}))
+
+
+def render(app: FastAPI, template: str, **context: Any) -> str:
+    """A piece of a page, the same for everybody."""
+    environment: Environment = app.state.templates
+    return environment.get_template(template).render(context)
 
 
 def tone(value: object) -> str:

@@ -220,6 +220,14 @@ def _own_values(
     }
 
 
+def transfer_extensions(settings: Settings) -> list[str]:
+    """Whom callers may be put through to, as the dialplan has it; on a PBX of yours that may let
+    them reach more. Raises PbxError for a setting that is no number."""
+    if settings.pbx == "external":
+        return _external_targets(settings)
+    return [target.extension for target in _own_targets(settings)]
+
+
 def _own_targets(settings: Settings) -> list[TransferTarget]:
     targets = [
         TransferTarget(name, f"${{PJSIP_DIAL_CONTACTS({name})}}")

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 import pytest
 
 from backend.api.guard import MAX_BODY_BYTES
-from backend.calls.center import LiveCall, LiveCalls
 from backend.db.models import Role
 from tests.support.office import Office, words_of
 
@@ -158,16 +157,22 @@ def test_a_method_that_does_not_exist_says_so(shared_office: Office) -> None:
     assert answer.json()["error"]["message"] == "This address does not take DELETE."
 
 
-@pytest.mark.parametrize("path", ["/api/calls/live", "/calls/live"])
+@pytest.mark.parametrize(
+    ("path", "what"),
+    [
+        ("/api/calls/live", "backend.calls.center.LiveCalls.calls"),
+        ("/now", "backend.api.pages.now.transfer_extensions"),
+    ],
+)
 def test_a_bug_of_ours_is_answered_without_its_insides(
-    shared_office: Office, monkeypatch: pytest.MonkeyPatch, path: str
+    shared_office: Office, monkeypatch: pytest.MonkeyPatch, path: str, what: str
 ) -> None:
     browser = shared_office.signed_in(Role.VIEWER)
 
-    def broken(_: LiveCalls) -> list[LiveCall]:
+    def broken(*_: object) -> None:
         raise RuntimeError("the insides")
 
-    monkeypatch.setattr(LiveCalls, "calls", broken)
+    monkeypatch.setattr(what, broken)
     answer = browser.get(path)
     assert answer.status_code == 500
     assert "insides" not in answer.text

@@ -64,7 +64,7 @@ def test_after_the_forced_change_the_new_password_works_and_the_old_one_does_not
     browser, once = office.browser(), first_password(office)
     sign_in(browser, "owner", once)
     changed = send(browser, "/password", old=once, new=NEW, again=NEW)
-    assert changed.headers["location"] == "/calls"
+    assert changed.headers["location"] == "/now"
     assert browser.get("/calls").status_code == 200
     assert sign_in(office.browser(), "owner", once).status_code == 401
     assert sign_in(office.browser(), "owner", NEW).status_code == 303
@@ -162,11 +162,11 @@ def test_who_signs_in_is_sent_to_where_they_wanted_to_go(office: Office) -> None
 def test_nobody_is_sent_to_another_site_after_signing_in(office: Office, elsewhere: str) -> None:
     office.add_user("ada", Role.VIEWER)
     answer = sign_in(office.browser(), "ada", PASSWORD, where=elsewhere)
-    assert answer.headers["location"] == "/calls"
+    assert answer.headers["location"] == "/now"
 
 
 def test_who_is_signed_in_does_not_see_the_sign_in_form(office: Office) -> None:
-    assert office.signed_in().get("/sign-in").headers["location"] == "/calls"
+    assert office.signed_in().get("/sign-in").headers["location"] == "/now"
 
 
 def test_a_session_ends_when_nobody_uses_it(office: Office) -> None:
@@ -188,7 +188,7 @@ def test_a_session_in_use_goes_on_but_not_for_ever(office: Office) -> None:
 def test_what_a_page_fetches_by_itself_does_not_keep_the_session_alive(office: Office) -> None:
     browser = office.signed_in()
     office.now_s += IDLE_S / 2
-    fetched = browser.get("/calls/live", headers={"sec-fetch-dest": "empty"})
+    fetched = browser.get("/now", headers={"sec-fetch-dest": "empty"})
     assert fetched.status_code == 200
     assert "set-cookie" not in fetched.headers
 

@@ -1,21 +1,16 @@
 """The dashboard in a real Chromium: what an owner does on the first day."""
 
-import asyncio
-import shutil
-import threading
 import wave
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from backend.api.first_user import ensure_first_user
-from backend.api.serving import WebServer
 from backend.db.models import Role
+from tests.support.browser import Watch, running_chromium, served, sign_in
 from tests.support.call_events import Script
 from tests.support.office import PASSWORD, Office, open_office, run_aside
 
@@ -24,43 +19,12 @@ pytestmark = pytest.mark.browser
 CALL = "20261121-090000-aaaaaa"
 NEW_PASSWORD = "nine dry parasols"
 SECONDS_RECORDED = 12
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-
-@contextmanager
-def served(office: Office) -> Iterator[str]:
-    """The office's app behind a real server, on a thread with an event loop of its own."""
-    loop = asyncio.new_event_loop()
-    server = WebServer(office.app, "127.0.0.1", 0)
-    thread = threading.Thread(target=loop.run_forever, name="web")
-    thread.start()
-    try:
-        port = asyncio.run_coroutine_threadsafe(server.start(), loop).result(20)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        asyncio.run_coroutine_threadsafe(server.aclose(), loop).result(20)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(20)
-        loop.close()
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=FLAGS)
+    with running_chromium() as browser:
         yield browser
-        browser.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +56,6 @@ def _take_a_recorded_call(office: Office) -> None:
         file.writeframes(bytes(4 * 8000 * SECONDS_RECORDED))
 
 
-class Watch:
-    """Everything a page asks for and complains about."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self._address = address
-        self.hosts: set[str] = set()
-        self.complaints: list[str] = []
-        page.on("request", lambda request: self.hosts.add(urlsplit(request.url).netloc))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on(
-            "console",
-            lambda message: (
-                self.complaints.append(message.text)
-                if message.type in ("error", "warning")
-                else None
-            ),
-        )
-
-    def saw_nothing_odd(self) -> None:
-        assert self.hosts == {urlsplit(self._address).netloc}
-        assert self.complaints == []
-
-
-def sign_in(page: Page, address: str, password: str) -> None:
-    page.goto(address)
-    page.get_by_label("User name").fill("owner")
-    page.get_by_label("Password").fill(password)
-    page.get_by_role("button", name="Sign in").click()
-
-
 @pytest.fixture
 def page(chromium: Browser) -> Iterator[Page]:
     context = chromium.new_context()
@@ -134,7 +68,7 @@ def page(chromium: Browser) -> Iterator[Page]:
 def owner(page: Page, open_house: House) -> Page:
     """A page whose owner has signed in."""
     sign_in(page, open_house.address, PASSWORD)
-    expect(page.get_by_role("heading", name="Calls", level=1)).to_be_visible()
+    expect(page.get_by_role("heading", name="Now", level=1)).to_be_visible()
     return page
 
 
@@ -159,6 +93,7 @@ def test_the_first_sign_in_asks_for_a_new_password_and_then_shows_the_calls(
 
 def test_a_call_is_read_and_listened_to(owner: Page, open_house: House) -> None:
     watch = Watch(owner, open_house.address)
+    owner.goto(f"{open_house.address}/calls")
     owner.get_by_role("row").filter(has_text="Billing").filter(
         has_text="Robert Miller"
     ).first.click()
@@ -186,18 +121,6 @@ def test_a_ticket_is_worked_on(owner: Page, open_house: House) -> None:
     watch.saw_nothing_odd()
 
 
-def test_a_live_call_appears_by_itself(owner: Page, open_house: House) -> None:
-    office, address = open_house.office, open_house.address
-    watch = Watch(owner, address)
-    expect(owner.get_by_text("No call in progress.")).to_be_visible()
-    script = Script("20261121-093000-bbbbbb").started(caller="5550199").asked("are you there")
-    office.happens(script.events)
-    expect(owner.get_by_text("caller: are you there")).to_be_visible()
-    office.happens(script.ended().events[-1:])
-    expect(owner.get_by_text("No call in progress.")).to_be_visible()
-    watch.saw_nothing_odd()
-
-
 @pytest.mark.parametrize("width", [375, 768, 1440])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_page_is_wider_than_the_screen_or_asks_for_anything_from_outside(
@@ -207,7 +130,7 @@ def test_no_page_is_wider_than_the_screen_or_asks_for_anything_from_outside(
     watch = Watch(owner, address)
     owner.set_viewport_size({"width": width, "height": 900})
     owner.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    paths = ("calls", f"calls/{CALL}", "tickets", "tickets/new", "customers", "customers/1")
+    paths = ("now", "calls", f"calls/{CALL}", "tickets", "tickets/new", "customers", "customers/1")
     for path in (*paths, "customers/1/edit", "analytics", "settings", "docs", "password"):
         owner.goto(f"{address}/{path}")
         assert owner.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -21,6 +21,7 @@ from backend.api.api_keys import create_api_key
 from backend.api.app import create_app
 from backend.api.services import ApiServices, PartHealth, PartState
 from backend.calls.center import LiveCalls
+from backend.calls.operator import NotLiveError, Operator
 from backend.config import Settings
 from backend.core.events import CallEvent, EventBus
 from backend.db.database import Database
@@ -54,6 +55,18 @@ def seeded_database(folder: Path) -> Path:
     return path
 
 
+class Operators:
+    """The calls that somebody can do something to: those that a test puts in."""
+
+    def __init__(self) -> None:
+        self.of: dict[str, Operator] = {}
+
+    def operator(self, call_id: str) -> Operator:
+        if call_id not in self.of:
+            raise NotLiveError(call_id)
+        return self.of[call_id]
+
+
 @dataclass
 class Office:
     """An app with its services; times stand still unless `now_s` is moved."""
@@ -61,6 +74,7 @@ class Office:
     app: FastAPI
     services: ApiServices
     settings: Settings
+    operators: "Operators"
     now_s: float = NOON.timestamp()
     health: list[PartHealth] = field(
         default_factory=lambda: [PartHealth("database", PartState.OK, "SQLite")]
@@ -132,17 +146,19 @@ def open_office(folder: Path, template: Path) -> Iterator[Office]:
     async def health() -> Sequence[PartHealth]:
         return list(office.health)
 
+    operators = Operators()
     services = ApiServices(
         settings=settings,
         database=database,
         store=store,
         events=events,
         live=LiveCalls(events),
+        operators=operators,
         health=health,
         recordings_dir=recordings_dir,
         clock=lambda: office.now_s,
     )
-    office = Office(create_app(services), services, settings)
+    office = Office(create_app(services), services, settings, operators)
     try:
         yield office
     finally:

@@ -1,4 +1,4 @@
-"""Pages: calls, live and past, and one call with everything in it."""
+"""Pages: all calls, and one call with everything in it."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -76,7 +76,7 @@ class EventView:
 
 @router.get("/calls")
 async def show_calls(request: Request, _: PageViewer) -> Response:
-    """All calls, newest first, with those in progress on top."""
+    """All calls, newest first."""
     services, form = services_of(request), Form.asked(request)
     filters = form.read(CallFilters)
     found: Page[CallRecord] = await _find(services, filters) if filters else Page([], None)
@@ -89,18 +89,9 @@ async def show_calls(request: Request, _: PageViewer) -> Response:
         "calls.html",
         calls=found,
         form=form,
-        live=services.live.calls(),
-        now=services.now(),
         intents=sorted({share.intent for share in about if share.intent}),
         outcomes=list(CallOutcome),
     )
-
-
-@router.get("/calls/live")
-async def show_live(request: Request, _: PageViewer) -> Response:
-    """The calls in progress, as the part of the page that is refreshed."""
-    services = services_of(request)
-    return page(request, "calls_live.html", live=services.live.calls(), now=services.now())
 
 
 @router.get("/calls/{call_id}")

@@ -26,7 +26,7 @@ router = APIRouter(include_in_schema=False)
 
 FORM_COOKIE = "frontdesk_form"
 """Ties the sign-in form to the browser it was given to, before there is a session."""
-HOME = "/calls"
+HOME = "/now"
 
 
 @router.get("/sign-in")
