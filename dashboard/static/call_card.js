@@ -73,7 +73,6 @@ export class CallCard {
   take(event) {
     const follows = this.lines.scrollHeight - this.lines.scrollTop - this.lines.clientHeight < 40;
     this.apply(event.type, event.data);
-    this.root.dataset.shownAt = Date.now();
     if (follows) this.lines.scrollTop = this.lines.scrollHeight;
   }
 
