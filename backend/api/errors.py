@@ -24,6 +24,7 @@ STATUS_OF_CODE = {
     "conflict": HTTPStatus.CONFLICT,
     "not-live": HTTPStatus.CONFLICT,
     "line": HTTPStatus.CONFLICT,
+    "audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

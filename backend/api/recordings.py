@@ -4,6 +4,7 @@ import asyncio
 import os
 import stat
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -11,6 +12,9 @@ from fastapi.responses import FileResponse
 
 from backend.api.errors import ApiError
 from backend.db.queries.calls import CallRecord
+
+WRITTEN_WITHIN = timedelta(minutes=1)
+"""Asterisk's two files are joined seconds after a call has ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,7 @@ class RecordingFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def state(self, call: CallRecord) -> RecordingState:
+    async def state(self, call: CallRecord, now: datetime) -> RecordingState:
         """Whether the recording is there; else why not, for a person."""
         if call.ended_at is None:
             return RecordingState(False, "The recording is ready when the call has ended.")
@@ -35,23 +39,18 @@ class RecordingFiles:
             return RecordingState(False, "This call was not recorded.")
         found = await asyncio.to_thread(self._find, call.recording)
         if found is None:
+            if now - call.ended_at < WRITTEN_WITHIN:
+                return RecordingState(False, "The recording is still being written.")
             return RecordingState(
-                False, "The recording is still being written, or was deleted from the disk."
+                False,
+                f"The recording ({call.recording}) was deleted from the disk. "
+                "What was said is kept below, as text.",
             )
         return RecordingState(True)
 
-    async def answer(self, call: CallRecord, *, as_download: bool) -> FileResponse:
+    async def answer(self, call: CallRecord, now: datetime, *, as_download: bool) -> FileResponse:
         """The recording itself, in the ranges asked for. Raises ApiError (404)."""
-        state = await self.state(call)
-        found = await asyncio.to_thread(self._find, call.recording) if state.there else None
-        if found is None:
-            raise ApiError(
-                HTTPStatus.NOT_FOUND,
-                "no-recording",
-                f"There is no recording of call {call.id}.",
-                fix=state.why_not,
-            )
-        path, status = found
+        path, status = await self.file(call, now)
         return FileResponse(
             path,
             media_type="audio/wav",
@@ -61,6 +60,19 @@ class RecordingFiles:
             # May be kept by the browser that played it, but is asked for again each time.
             headers={"cache-control": "private, no-cache"},
         )
+
+    async def file(self, call: CallRecord, now: datetime) -> tuple[Path, os.stat_result]:
+        """Where the recording is. Raises ApiError (404)."""
+        state = await self.state(call, now)
+        found = await asyncio.to_thread(self._find, call.recording) if state.there else None
+        if found is None:
+            raise ApiError(
+                HTTPStatus.NOT_FOUND,
+                "no-recording",
+                f"There is no recording of call {call.id}.",
+                fix=state.why_not,
+            )
+        return found
 
     def _find(self, name: str) -> tuple[Path, os.stat_result] | None:
         folder = self._folder.resolve()

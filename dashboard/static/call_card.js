@@ -1,7 +1,7 @@
 // One call in progress as a card: what it shows is what its events add up to.
 // Text from calls is only ever set as text, never as HTML.
 
-const KINDS = { silence: "said nothing", noise: "noise", unclear: "not understood" };
+const KINDS = { silence: "said nothing", unintelligible: "not understood" };
 
 export const label = (name) => {
   const words = String(name).replaceAll("_", " ");

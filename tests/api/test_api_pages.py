@@ -99,7 +99,7 @@ def test_one_call_shows_who_said_what_and_how_it_was_understood(office: Office) 
         "Robert Miller",
         "is my internet down",
         "Billing 80%",
-        "understood with 90% confidence",
+        "heard with 90% confidence",
         "Interrupted",
         "250 ms",
         "Recognition 50 ms, Thinking 200 ms",

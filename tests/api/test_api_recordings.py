@@ -114,3 +114,31 @@ def test_a_link_that_leads_out_of_the_folder_is_not_followed(office: Office) -> 
     link: Path = office.services.recordings_dir / "link.wav"
     link.symlink_to(office.settings.data_dir / "frontdesk.db")
     assert office.program().get(PATH).status_code == 404
+
+
+def test_a_waveform_has_both_sides(office: Office) -> None:
+    recorded(office)
+    path = f"/api/calls/{CALL}/waveform"
+    wave_form = office.program().get(path, params={"buckets": 20}).json()
+    assert len(wave_form["caller"]) == len(wave_form["bot"]) == 20
+    assert wave_form["duration_s"] == pytest.approx(0.5)
+    assert office.program().get(path, params={"buckets": 0}).status_code == 422
+
+
+def test_a_damaged_recording_has_no_waveform_but_a_reason(office: Office) -> None:
+    recorded(office)
+    (office.services.recordings_dir / f"{CALL}.wav").write_bytes(b"RIFF nothing of the kind")
+    answer = office.program().get(f"/api/calls/{CALL}/waveform")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["code"] == "audio"
+
+
+def test_a_recording_that_was_deleted_is_told_from_one_that_is_being_written(
+    office: Office,
+) -> None:
+    script = Script(CALL).started().answered("Hello.").ended(recording=f"{CALL}.wav")
+    office.happens(script.events)
+    browser = office.signed_in()
+    assert "was deleted from the disk" in words_of(browser.get(f"/calls/{CALL}"))
+    office.now_s = script.events[-1].at.timestamp() + 5
+    assert "still being written" in words_of(browser.get(f"/calls/{CALL}"))

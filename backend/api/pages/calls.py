@@ -1,6 +1,5 @@
 """Pages: all calls, and one call with everything in it."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
 
@@ -8,17 +7,18 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from backend.api.access import PageViewer
+from backend.api.call_view import EventView, story
 from backend.api.clean_text import CustomerNumber
 from backend.api.forms import Form
 from backend.api.recordings import RecordingFiles
 from backend.api.routes.calls import CallId
 from backend.api.schemas.moments import Day
 from backend.api.services import ApiServices, services_of
-from backend.api.templating import label, ms, page
+from backend.api.templating import page
 from backend.api.turn_timings import SPLIT, answers, summarise
 from backend.core.records import CallOutcome
 from backend.db.queries import analytics, calls, customers
-from backend.db.queries.calls import CallFilter, CallRecord, EventRecord, TurnRecord
+from backend.db.queries.calls import CallFilter, CallRecord
 from backend.db.queries.paging import Page
 
 router = APIRouter(include_in_schema=False)
@@ -36,42 +36,6 @@ class CallFilters(BaseModel):
     intent: Annotated[str, Field(max_length=60)] | None = None
     outcome: CallOutcome | None = None
     cursor: Annotated[str, Field(max_length=500)] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """One part of an answer's time, as a piece of a bar."""
-
-    name: str
-    start_s: float
-    seconds: float
-
-    @property
-    def words(self) -> str:
-        """For who cannot see the bar."""
-        return f"{label(self.name)} {ms(self.seconds)}"
-
-
-@dataclass(frozen=True, slots=True)
-class TurnView:
-    """A turn with its bar."""
-
-    turn: TurnRecord
-    timings: list[PartView]
-
-
-@dataclass(frozen=True, slots=True)
-class EventView:
-    """An event in one line."""
-
-    event: EventRecord
-
-    @property
-    def words(self) -> str:
-        """Its data."""
-        data = self.event.data
-        given = (f"{key} {value}" for key, value in data.items() if value not in ("", None))
-        return ", ".join(given)[:300]
 
 
 @router.get("/calls")
@@ -100,18 +64,19 @@ async def show_call(request: Request, _: PageViewer, call_id: CallId) -> Respons
     services = services_of(request)
     detail = await services.database.read(calls.get_call, call_id)
     timed = answers(detail.turns)
+    files = RecordingFiles(services.recordings_dir)
     return page(
         request,
         "call.html",
         call=detail.call,
-        turns=[TurnView(turn, _timings(turn)) for turn in detail.turns],
-        timed=bool(timed),
+        story=story(detail),
+        timed=len(timed),
         scale_s=max((turn.total_s or 0.0 for turn in timed), default=0.0) or 1.0,
         parts=SPLIT,
         latency=summarise(timed),
         tickets=detail.tickets,
         events=[EventView(event) for event in detail.events],
-        recording=await RecordingFiles(services.recordings_dir).state(detail.call),
+        recording=await files.state(detail.call, services.now()),
     )
 
 
@@ -132,14 +97,3 @@ async def _find(services: ApiServices, filters: CallFilters) -> Page[CallRecord]
     return await services.database.read(
         calls.list_calls, which, cursor=filters.cursor, limit=PAGE_LENGTH
     )
-
-
-def _timings(turn: TurnRecord) -> list[PartView]:
-    views: list[PartView] = []
-    start_s = 0.0
-    for name in SPLIT:
-        seconds: float | None = getattr(turn, f"{name}_s")
-        if seconds is not None:
-            views.append(PartView(name, start_s, seconds))
-            start_s += seconds
-    return views

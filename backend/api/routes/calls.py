@@ -1,9 +1,10 @@
 """REST: calls, live and past."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
 from backend.api.access import ApiViewer
@@ -15,12 +16,14 @@ from backend.api.schemas.calls import (
     LiveCallAnswer,
     TranscriptAnswer,
     TurnAnswer,
+    WaveformAnswer,
 )
 from backend.api.schemas.latency import LatencyAnswer, PartLatencyAnswer
 from backend.api.schemas.moments import Instant
 from backend.api.schemas.paging import Cursor, Limit, PageAnswer
 from backend.api.services import services_of
 from backend.api.turn_timings import answers, summarise
+from backend.audio.peaks import peaks
 from backend.calls.center import LiveCall
 from backend.core.records import CallOutcome
 from backend.db.queries import calls, customers
@@ -147,4 +150,23 @@ async def get_recording(
     """The recording: WAV, caller left, bot right. Takes `Range`."""
     services = services_of(request)
     call = await services.database.read(calls.get_call_record, call_id)
-    return await RecordingFiles(services.recordings_dir).answer(call, as_download=download)
+    files = RecordingFiles(services.recordings_dir)
+    return await files.answer(call, services.now(), as_download=download)
+
+
+@router.get("/{call_id}/waveform", response_model=WaveformAnswer)
+async def get_waveform(
+    request: Request,
+    response: Response,
+    _: ApiViewer,
+    call_id: CallId,
+    buckets: Annotated[int, Query(ge=10, le=4000)] = 800,
+) -> WaveformAnswer:
+    """How loud both sides of the recording are over time, for drawing it."""
+    services = services_of(request)
+    call = await services.database.read(calls.get_call_record, call_id)
+    path, _status = await RecordingFiles(services.recordings_dir).file(call, services.now())
+    sides, duration_s = await asyncio.to_thread(peaks, path, buckets)
+    response.headers["cache-control"] = "private, max-age=3600"
+    caller = sides[0]
+    return WaveformAnswer(duration_s=duration_s, caller=caller, bot=sides[-1])

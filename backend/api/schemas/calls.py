@@ -104,3 +104,11 @@ class TranscriptAnswer(Answer):
 
     call_id: str
     turns: list[TurnAnswer]
+
+
+class WaveformAnswer(Answer):
+    """A recording's loudness over time: square root of the amplitude, 0–100, loudest of a span."""
+
+    duration_s: float
+    caller: list[int]
+    bot: list[int]
