@@ -13,6 +13,7 @@ import structlog
 
 from backend.agent.agent import FrontdeskAgent, build_agent
 from backend.agent.knowledge.store import KnowledgeStore, Snapshot
+from backend.agent.retrieval.setup import open_library
 from backend.asr.base import Recogniser, Vocabulary
 from backend.asr.choose import choose_recogniser
 from backend.calls.center import CallCenter, LiveCalls
@@ -111,13 +112,17 @@ class App:
 
     async def _start_agent(self) -> None:
         settings = self.settings
+        self.library = await asyncio.to_thread(open_library, settings, self.warn)
         self.knowledge = KnowledgeStore(
             settings.kb_path,
             model_dir=settings.data_dir / "models" / "intents",
             on_problem=lambda error: self.warn(error.code, str(error)),
+            index=self.library.index,
         )
         await self.knowledge.start()
         self._stack.push_async_callback(self.knowledge.aclose)
+        self.library.watch(lambda: self.knowledge.current.knowledge, self.knowledge.reindex)
+        self._stack.push_async_callback(self.library.aclose)
         self.agent: FrontdeskAgent = build_agent(self.knowledge, self.store, settings, self.warn)
         self._stack.push_async_callback(self.agent.aclose)
 
@@ -166,7 +171,12 @@ class App:
             live=self.live,
             operators=self.center,
             health=HealthCheck(
-                settings, self.store, self.recogniser, self.voice, lambda: self._streams.trouble
+                settings,
+                self.store,
+                self.recogniser,
+                self.voice,
+                lambda: self._streams.trouble,
+                self.library,
             ),
             recordings_dir=settings.media_dir / "recordings",
             zone=self._zone,

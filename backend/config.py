@@ -34,6 +34,10 @@ class Settings(BaseSettings):
     # Where things live
     data_dir: Path = Field(ROOT / "var", description="Everything Frontdesk writes is under here.")
     kb_path: Path = Field(ROOT / "kb" / "company_kb.json", description="The knowledge base.")
+    documents_path: Path = Field(
+        ROOT / "kb" / "documents",
+        description="Folder of documents that questions are answered from as well.",
+    )
     database_url: str = Field(
         "", description="Any SQLAlchemy URL; empty is SQLite at `<data_dir>/frontdesk.db`."
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import httpx
 
+from backend.agent.retrieval.library import Library
 from backend.api.services import PartHealth, PartState
 from backend.asr.base import Recogniser
 from backend.asr.deaf import DEAF
@@ -29,12 +30,14 @@ class HealthCheck:
         recogniser: Recogniser,
         voice: LadderVoice,
         streaming_trouble: Callable[[], str],
+        library: Library,
     ) -> None:
         self._settings = settings
         self._store = store
         self._recogniser = recogniser
         self._voice = voice
         self._streaming_trouble = streaming_trouble
+        self._library = library
 
     async def __call__(self) -> Sequence[PartHealth]:
         """One line a part."""
@@ -45,6 +48,7 @@ class HealthCheck:
             self._recognition(),
             self._synthesis(),
             await llm_health(self._settings),
+            self._documents(),
             self._disk(),
         ]
 
@@ -91,6 +95,19 @@ class HealthCheck:
         if broken:
             return PartHealth("synthesiser", PartState.DEGRADED, broken[0].trouble)
         return PartHealth("synthesiser", PartState.OK, self._voice.name)
+
+    def _documents(self) -> PartHealth:
+        read = [document for document in self._library.documents if document.facts]
+        passages = sum(len(document.facts) for document in read)
+        detail = (
+            f"{len(read)} documents with {passages} passages, found by {self._library.found_by}."
+        )
+        if complaints := self._library.complaints:
+            return PartHealth("documents", PartState.DEGRADED, f"{detail} {' '.join(complaints)}")
+        if not read:
+            where = self._settings.documents_path
+            return PartHealth("documents", PartState.OFF, f"There are none in {where}.")
+        return PartHealth("documents", PartState.OK, detail)
 
     def _disk(self) -> PartHealth:
         free_mb = shutil.disk_usage(self._settings.data_dir).free // 2**20

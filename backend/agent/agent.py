@@ -1,5 +1,6 @@
 """The agent: implements `backend.agent.base.Agent` with knowledge base, policies and LLM."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -11,11 +12,13 @@ from backend.agent.base import CustomerDirectory, Dialogue, Step
 from backend.agent.completeness import completeness
 from backend.agent.conversation import react
 from backend.agent.knowledge.store import KnowledgeStore
+from backend.agent.llm.attribution import supporting
 from backend.agent.llm.model import LanguageModel
 from backend.agent.llm.open_questions import OpenQuestions, Withheld
 from backend.agent.llm.prompt import Prompt
 from backend.agent.memory import Exchange, Memory
 from backend.agent.policies import closing, human, unknown
+from backend.agent.retrieval.extract import extract
 from backend.agent.services import RecordsUnavailable, Services
 from backend.agent.turn import Turn
 from backend.config import Settings
@@ -121,13 +124,13 @@ class FrontdeskAgent:
                 async for sentence in answers:
                     spoken.append(sentence)
                     yield sentence
-            if any(sentence.source == self._source for sentence in spoken):
+            if any(self._is_ours(sentence) for sentence in spoken):
                 _note_exchange(turn, spoken)
                 closing.anything_else(turn)
             elif spoken:
                 human.offer_person(turn)
             else:
-                unknown.no_answer(turn)
+                await _quote(turn)
             for step in turn.steps:
                 if isinstance(step, Sentence):
                     spoken.append(step)
@@ -153,9 +156,11 @@ class FrontdeskAgent:
     async def _answers(self, turn: Turn) -> AsyncGenerator[Sentence, None]:
         if self._questions is None:
             return
+        index = turn.memory.snapshot.facts
+        facts = await asyncio.to_thread(index.search, turn.open_question, FACTS_GIVEN)
         prompt = Prompt(
             company=turn.knowledge.company.name,
-            facts=turn.memory.snapshot.facts.search(turn.open_question, FACTS_GIVEN),
+            facts=facts,
             question=turn.open_question,
             history=turn.memory.history,
         )
@@ -163,12 +168,18 @@ class FrontdeskAgent:
         async with aclosing(self._questions.answer(prompt)) as sentences:
             async for sentence in sentences:
                 if not isinstance(sentence, Withheld):
-                    yield Sentence(sentence, self._source)
+                    fact = supporting(sentence, facts)
+                    yield Sentence(
+                        sentence, f"{self._source} ← {fact.source}" if fact else self._source
+                    )
                 elif not admitted:
                     # Once: two invented sentences in a row are one thing we do not know.
                     admitted = True
                     for text in turn.knowledge.responses.sentences("not_in_facts"):
                         yield Sentence(text, UNSUPPORTED_SOURCE)
+
+    def _is_ours(self, sentence: Sentence) -> bool:
+        return bool(self._source) and sentence.source.startswith(self._source)
 
     @property
     def _source(self) -> str:
@@ -203,6 +214,20 @@ class FrontdeskAgent:
         """Close connections."""
         if self._questions is not None:
             await self._questions.aclose()
+
+
+async def _quote(turn: Turn) -> None:
+    """Read out what a document says, or admit that there is no answer."""
+    index = turn.memory.snapshot.facts
+    found = None
+    if index.has_passages:
+        found = await asyncio.to_thread(extract, index, turn.open_question)
+    if found is None:
+        unknown.no_answer(turn)
+        return
+    turn.say("from_documents")
+    turn.tell(found.sentences, found.passage.source)
+    closing.anything_else(turn)
 
 
 def _memory(dialogue: Dialogue) -> Memory:

@@ -66,7 +66,7 @@ class Turn:
         self.reprompt = False
         """The answer only asks again: "what did you say?" still means the one before."""
         self.open_question = ""
-        """Set when the LLM is to answer this."""
+        """Set when the LLM or a document is to answer this."""
         self._guess: IntentGuess | None = None
         self._customer: Customer | None = None
 

@@ -6,6 +6,7 @@ import sys
 import typer
 
 from backend.agent.knowledge.load import load_knowledge
+from backend.agent.retrieval.setup import open_library
 from backend.api.services import PartState
 from backend.asr.choose import choose_recogniser
 from backend.config import Settings
@@ -59,9 +60,10 @@ async def _running_parts(settings: Settings) -> list[Finding]:
     store = await Store.open(database, settings.data_dir, warn=warn)
     recogniser = choose_recogniser(settings, warn)
     voice = choose_voice(settings, lambda name: find(name, settings.data_dir), warn)
+    library = open_library(settings, warn)
     try:
-        await asyncio.gather(recogniser.start(), voice.start())
-        parts = await HealthCheck(settings, store, recogniser, voice, lambda: "")()
+        await asyncio.gather(recogniser.start(), voice.start(), library.read())
+        parts = await HealthCheck(settings, store, recogniser, voice, lambda: "", library)()
     finally:
         await asyncio.gather(recogniser.aclose(), voice.aclose(), store.aclose())
         database.close()

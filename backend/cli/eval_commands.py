@@ -69,3 +69,38 @@ def slots(
     from backend.cli.eval_slots import SHIPPED, run_eval_slots
 
     run_eval_slots(folder or SHIPPED, as_json=as_json)
+
+
+@eval_app.command("retrieval")
+def retrieval(
+    questions: Annotated[
+        Path | None, typer.Option(help="JSON lines of text, document, answers; default: shipped.")
+    ] = None,
+    documents: Annotated[
+        Path | None, typer.Option(help="Folder of documents; default: three shipped ones.")
+    ] = None,
+    model: Annotated[
+        str, typer.Option(help="Sentence model: a name or a folder; default: the one here.")
+    ] = "",
+    chunks: Annotated[
+        int, typer.Option(min=0, help="Fill up to so many passages, to measure the time it takes.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Whether the passage that answers a question is found, by words, by meaning, by both."""
+    from backend.cli.eval_retrieval import (
+        SHIPPED_DOCUMENTS,
+        SHIPPED_QUESTIONS,
+        run_eval_retrieval,
+    )
+
+    run(
+        run_eval_retrieval(
+            load_settings(),
+            questions or SHIPPED_QUESTIONS,
+            documents or SHIPPED_DOCUMENTS,
+            model=model,
+            chunks=chunks,
+            as_json=as_json,
+        )
+    )

@@ -63,6 +63,12 @@ class KnowledgeError(FrontdeskError):
     code = "knowledge"
 
 
+class DocumentError(FrontdeskError):
+    """A document cannot be read. `message` is the rest of a sentence that its name begins."""
+
+    code = "document"
+
+
 class StoreError(FrontdeskError):
     """The database refused or lost an operation."""
 

@@ -16,6 +16,7 @@ from backend.agent.agent import FrontdeskAgent
 from backend.agent.base import Action, OpenTicket
 from backend.agent.knowledge.facts import Fact
 from backend.agent.memory import Memory
+from backend.agent.retrieval.index import FactIndex
 from backend.core.records import CallInfo
 from backend.core.speech import Heard, HeardKind, Sentence
 from tests.agent.conftest import AgentMaker
@@ -35,6 +36,8 @@ from tests.agent.openai_server import openai
 
 OPEN_QUESTION = "do your technicians wear green hats"
 """Nothing but the model can answer this."""
+EVERY_WORD_ASKED = f"{OPEN_QUESTION} " * 9
+"""Makes a fact the first that is found."""
 ENDS: tuple[Script, ...] = ([Done()], [CutOff()], [Line(b"{half\n")], [Stop()], [Done("length")])
 """How the model's answer ends: well, or in one of the ways a server fails."""
 
@@ -68,11 +71,7 @@ class AttackedCall:
         memory = agent.begin(CallInfo("call-1", "text", "+15557770123"))
         index = memory.snapshot.facts
         if fact:
-            planted = replace(
-                index,
-                facts=(*index.facts, Fact(fact, "kb:documents/planted")),
-                vectors=(*index.vectors, dict.fromkeys(index.idf, 1.0)),
-            )
+            planted = FactIndex([*index.facts, Fact(fact, "kb:planted", EVERY_WORD_ASKED)])
             memory = replace(memory, snapshot=replace(memory.snapshot, facts=planted))
         self.memory = memory
 

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from backend.agent.knowledge.caller_words import caller_words
-from backend.agent.knowledge.facts import FactIndex
 from backend.agent.knowledge.load import LARGEST_BYTES, SCHEMA_PATH, load_knowledge, parse_knowledge
 from backend.agent.knowledge.locate import line_of, show
 from backend.agent.knowledge.model import Knowledge
 from backend.agent.knowledge.responses import DEFAULT_RESPONSES, RESPONSES
+from backend.agent.knowledge.store import index_of_facts
 from backend.core.errors import KnowledgeError
 from tests.agent.harness import KB_PATH
 
@@ -190,7 +190,7 @@ def test_the_vocabulary_holds_what_callers_say_and_nothing_out_of_scope(
 
 
 def test_facts_are_found_by_what_they_are_about(shipped: Knowledge) -> None:
-    index = FactIndex.build(shipped)
+    index = index_of_facts(shipped)
     assert index.search("may i plug in my own modem", 3)[0].source == "kb:faq/router"
     assert index.search("price of the premium plan", 3)[0].source == "kb:plan/premium"
     assert index.search("xylophone zebra", 3) == ()

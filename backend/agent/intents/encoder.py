@@ -34,8 +34,9 @@ class Encoder(Protocol):
 class SentenceEncoder:
     """A transformer as `frontdesk models fetch all-MiniLM-L6-v2` leaves it, on one thread."""
 
-    def __init__(self, folder: Path) -> None:
-        """Loads it: a quarter of a second. Raises ModelError."""
+    def __init__(self, folder: Path, most_tokens: int = MOST_TOKENS) -> None:
+        """Loads it: a quarter of a second. What is longer than `most_tokens` is not read to its
+        end. Raises ModelError."""
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
@@ -54,13 +55,14 @@ class SentenceEncoder:
                 fix="Fetch it again: frontdesk models fetch all-MiniLM-L6-v2",
             ) from error
         self.folder = folder
+        self._most_tokens = most_tokens
         self._tokenizer.no_padding()
-        self._tokenizer.enable_truncation(MOST_TOKENS)
+        self._tokenizer.enable_truncation(most_tokens)
 
     def encode(self, text: str) -> NDArray[np.float32]:
         """See `Encoder`."""
         # Twenty characters a word: what a caller types has no limit.
-        ids = np.array([self._tokenizer.encode(text[: MOST_TOKENS * 20]).ids], np.int64)
+        ids = np.array([self._tokenizer.encode(text[: self._most_tokens * 20]).ids], np.int64)
         fed = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
         vector: NDArray[np.float32] = self._session.run(None, fed)[0][0]
         return vector

@@ -83,6 +83,7 @@ RESPONSES: Mapping[str, frozenset[str]] = {
         "unknown": "",
         "unknown_hint": "",
         "not_in_facts": "",
+        "from_documents": "",
         "offer_person": "",
         "offer_callback": "",
         "records_unavailable": "",
@@ -96,6 +97,7 @@ RESPONSES: Mapping[str, frozenset[str]] = {
 DEFAULT_RESPONSES: dict[str, tuple[str, ...]] = {
     "filler": ("One moment, please.",),
     "not_in_facts": ("I do not know that for sure.",),
+    "from_documents": ("This is what I found.",),
 }
 """Wordings of what a knowledge base may leave out."""
 

@@ -7,7 +7,7 @@ import json
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import structlog
@@ -17,9 +17,10 @@ from backend.agent.intents.child import train_in_child
 from backend.agent.intents.features import FEATURES_VERSION
 from backend.agent.intents.linear import LinearModel, ModelFileError
 from backend.agent.knowledge.caller_words import CallerWords, caller_words
-from backend.agent.knowledge.facts import FactIndex
+from backend.agent.knowledge.facts import facts_of
 from backend.agent.knowledge.load import load_knowledge
 from backend.agent.knowledge.model import Knowledge
+from backend.agent.retrieval.index import FactIndex
 from backend.core.errors import KnowledgeError
 
 log = structlog.get_logger(__name__)
@@ -46,11 +47,17 @@ class Snapshot:
         return caller_words(self.knowledge)
 
 
+def index_of_facts(knowledge: Knowledge) -> FactIndex:
+    """What is found where there are no documents."""
+    return FactIndex(facts_of(knowledge))
+
+
 class KnowledgeStore:
     """Holds the current `Snapshot` and replaces it when the file was changed to a valid one.
 
     `model_dir` keeps trained classifiers (plain arrays, checked when read). `on_problem` is told
-    once about each version of the file that cannot be used; the old snapshot stays.
+    once about each version of the file that cannot be used; the old snapshot stays. `index` makes
+    what open questions are answered from, in a thread.
     """
 
     def __init__(
@@ -60,12 +67,14 @@ class KnowledgeStore:
         model_dir: Path,
         on_problem: Callable[[KnowledgeError], None],
         train: Trainer = train_in_child,
+        index: Callable[[Knowledge], FactIndex] = index_of_facts,
         check_s: float = CHECK_S,
     ) -> None:
         self._path = path
         self._model_dir = model_dir
         self._on_problem = on_problem
         self._train = train
+        self._index = index
         self._check_s = check_s
         self._current: Snapshot | None = None
         self._seen: Stamp | None = None
@@ -126,6 +135,16 @@ class KnowledgeStore:
             listener(snapshot)
         return True
 
+    async def reindex(self) -> None:
+        """Make the index anew, because there are other documents; knowledge and classifier stay.
+
+        The old one serves until the new one is ready. Listeners are not told.
+        """
+        knowledge = self.current.knowledge
+        facts = await asyncio.to_thread(self._index, knowledge)
+        if self.current.knowledge is knowledge:
+            self._current = replace(self.current, facts=facts)
+
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(self._check_s)
@@ -138,7 +157,7 @@ class KnowledgeStore:
     async def _load(self) -> Snapshot:
         knowledge = await asyncio.to_thread(load_knowledge, self._path)
         classifier = await self._classifier(knowledge.examples())
-        facts = await asyncio.to_thread(FactIndex.build, knowledge)
+        facts = await asyncio.to_thread(self._index, knowledge)
         return Snapshot(knowledge, classifier, facts)
 
     async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentClassifier:

@@ -10,14 +10,14 @@ QUESTION_WORDS = 3
 
 
 async def begin(turn: Turn) -> None:
-    """Give it to the task that asks, to the LLM, or admit that there is no answer."""
+    """Give it to the task that asks, to documents and LLM, or admit that there is no answer."""
     task = turn.task
     if task and task.in_progress:
         if not await task.misfit(turn):
             unclear(turn)
     elif len(words(turn.request)) < QUESTION_WORDS:
         unclear(turn)
-    elif turn.services.answers_open_questions:
+    elif turn.services.answers_open_questions or turn.memory.snapshot.facts.has_passages:
         turn.open_question = turn.heard.text
     else:
         no_answer(turn)
