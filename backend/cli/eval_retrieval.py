@@ -26,7 +26,7 @@ SHIPPED_DOCUMENTS = ROOT / "tests" / "agent" / "documents"
 SHIPPED_QUESTIONS = ROOT / "tests" / "agent" / "data" / "document_questions.jsonl"
 DEPTH = 3
 """How many passages are looked at."""
-SENTENCES_A_CHUNK = 4
+SENTENCES_A_CHUNK = 5
 SEED = 1
 
 

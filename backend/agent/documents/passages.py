@@ -7,8 +7,9 @@ from backend.agent.documents.section import Section
 from backend.agent.knowledge.facts import DOCUMENTS, Fact
 from backend.agent.sentences import split_sentences
 
-PASSAGE_WORDS = 90
-"""About what a sentence encoder reads at once, and what a language model can be given five of."""
+PASSAGE_WORDS = 130
+"""What a language model can be given five of. Of 220 spoken questions 91% find their passage among
+the first three; 90% with 90 or 180 words."""
 FEWEST_WORDS = 4
 """What is shorter ("Chapter 2", a stray page number) answers nothing."""
 LONGEST_SOURCE = 200

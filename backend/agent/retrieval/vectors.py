@@ -70,8 +70,8 @@ class FactVectors:
     def nearness(self, question: NDArray[np.float32]) -> NDArray[np.float32]:
         """Cosine of each fact with a question: of the whole and of its nearest sentence, averaged.
 
-        Of 172 spoken questions the right passage is among the first three for 79% by the whole,
-        76% by the sentence, 90% by both.
+        Of 172 spoken questions about passages of 90 words, the right one is among the first three
+        for 79% by the whole, 76% by the sentence, 90% by both.
         """
         best: NDArray[np.float32] = np.maximum.reduceat(self.sentences @ question, self.starts)
         best += self.wholes @ question
