@@ -113,6 +113,7 @@ class App:
     async def _start_agent(self) -> None:
         settings = self.settings
         self.library = await asyncio.to_thread(open_library, settings, self.warn)
+        await self.library.recall()
         self.knowledge = KnowledgeStore(
             settings.kb_path,
             model_dir=settings.data_dir / "models" / "intents",

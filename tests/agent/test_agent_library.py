@@ -28,6 +28,7 @@ class Desk:
         self.warnings: list[str] = []
         self.encoded: list[str] = []
         self.published: list[FactIndex] = []
+        self.snapshot = snapshot
         self._knowledge = snapshot.knowledge
         model = WordVectors() if with_model else None
         self.shelf = Shelf(self.folder, self.cache)
@@ -138,6 +139,27 @@ def test_only_what_is_new_is_read_and_encoded_also_after_a_restart(
         kept = {path.suffix for path in desk.cache.iterdir()}
         assert kept == {".json", ".npy"}
         assert len(list(desk.cache.iterdir())) == 5, "two documents, and the facts' vectors"
+
+    play(first, with_model=True)
+    play(second, with_model=True)
+
+
+def test_after_a_restart_documents_are_there_before_anything_is_read(
+    play: Callable[..., Desk],
+) -> None:
+    async def first(desk: Desk) -> None:
+        desk.put("returns.md", RETURNS)
+        desk.put("parking.txt", "Parking behind our office is free of charge.")
+        await desk.look()
+
+    async def second(desk: Desk) -> None:
+        desk.put("parking.txt", "Parking behind our office costs a dollar.")
+        await desk.library.recall()
+        assert desk.sources()[0] == "kb:documents/returns.md#Routers"
+        assert desk.library.index(desk.snapshot.knowledge).ranking == "fused"
+        assert [document.name for document in desk.library.documents] == ["returns.md"]
+        await desk.look()
+        assert len(desk.library.documents) == 2
 
     play(first, with_model=True)
     play(second, with_model=True)

@@ -1,6 +1,7 @@
 """The documents in use: read when they change, kept when they cannot be read any more."""
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -57,6 +58,24 @@ class Shelf:
         self.documents: tuple[Document, ...] = ()
         self.trouble = ""
         """Why the folder as a whole cannot be looked at."""
+
+    async def recall(self) -> None:
+        """Take what was read before and is unchanged: milliseconds. The rest waits for `look`."""
+        with contextlib.suppress(DocumentError, OSError):
+            for entry in await asyncio.to_thread(entries, self._folder):
+                document = await asyncio.to_thread(self._recalled, entry)
+                if document is not None:
+                    self.documents += (document,)
+                    self._read_stamps[entry.name] = entry.stamp
+
+    def _recalled(self, entry: Entry) -> Document | None:
+        try:
+            with open_document(self._folder, entry) as file:
+                key = _key(entry.name, digest(file))
+        except (DocumentError, OSError):
+            return None
+        facts = self._kept(key)
+        return None if facts is None else Document(entry.name, key, facts)
 
     async def look(self) -> bool:
         """Read what is new; True when `documents` changed.

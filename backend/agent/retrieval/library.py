@@ -89,7 +89,7 @@ class Library:
         """Of everything there is now. Up to seconds of computing: call it in a thread."""
         groups = list(self._groups(knowledge))
         facts = [fact for group in groups for fact in group.facts]
-        known = {group.key: self._vectors.get(group.key) for group in groups}
+        known = {group.key: self._known_vectors(group) for group in groups}
         width = next((v.shape[1] for v in known.values() if v is not None and len(v)), 0)
         if not width:
             return FactIndex(facts)
@@ -100,6 +100,17 @@ class Library:
             for group in groups
         ]
         return FactIndex(facts, FactVectors.joined(parts), self._encoder)
+
+    def _known_vectors(self, group: _Group) -> Vectors | None:
+        if self._encoder is None:
+            return None
+        vectors = self._vectors.get(group.key)
+        return self._kept_vectors(group) if vectors is None else vectors
+
+    def _kept_vectors(self, group: _Group) -> Vectors | None:
+        vectors = _read_vectors(self._vector_file(group.key))
+        wanted = sum(len(units_of(fact)) for fact in group.facts)
+        return vectors if vectors is not None and len(vectors) == wanted else None
 
     def _groups(self, knowledge: Knowledge) -> Iterator[_Group]:
         facts = facts_of(knowledge)
@@ -117,6 +128,10 @@ class Library:
             if room < 0:
                 names.append(document.name)
         return frozenset(names)
+
+    async def recall(self) -> None:
+        """Take what was read and encoded before: the first call is answered from it."""
+        await self._shelf.recall()
 
     async def read(self) -> None:
         """Look at the folder once, without encoding anything."""
@@ -155,17 +170,16 @@ class Library:
         return changed
 
     async def _encoded(self, group: _Group) -> Vectors:
-        texts = [unit for fact in group.facts for unit in units_of(fact)]
-        path = self._vector_file(group.key)
-        kept = await asyncio.to_thread(_read_vectors, path)
-        if kept is not None and len(kept) == len(texts):
+        kept = await asyncio.to_thread(self._kept_vectors, group)
+        if kept is not None:
             return kept
+        texts = [unit for fact in group.facts for unit in units_of(fact)]
         parts = [
             await self._encode_batch(texts[start : start + _AT_ONCE])
             for start in range(0, len(texts), _AT_ONCE)
         ]
         vectors = np.concatenate(parts).astype(np.float32)
-        await asyncio.to_thread(_write_vectors, path, vectors)
+        await asyncio.to_thread(_write_vectors, self._vector_file(group.key), vectors)
         log.info("passages-encoded", passages=len(group.facts))
         return vectors
 
