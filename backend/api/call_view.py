@@ -18,6 +18,7 @@ _ORIGINS = {
     "kb:support": "Troubleshooting",
     "kb:plan": "Plan",
     "kb:company": "Company",
+    "kb:documents": "Document",
     "kb": "Knowledge base",
     "llm": "Language model",
     "policy": "Policy",

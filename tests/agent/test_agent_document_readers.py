@@ -47,7 +47,7 @@ def test_the_headings_of_a_pdf_are_those_of_its_outline() -> None:
     found = read("debian-faq.pdf", (SHIPPED / "debian-faq.pdf").read_bytes())
     (named,) = [fact for fact in found if "with a short e in Deb" in fact.text]
     assert named.source.startswith(
-        "kb:documents/debian-faq.pdf#page 11, 1.7 How does one pronounce"
+        "kb:documents/debian-faq.pdf#page 11: 1.7 How does one pronounce"
     )
     assert not any(". . . . ." in fact.text for fact in found), "no table of contents"
 

@@ -14,7 +14,7 @@ FEWEST_WORDS = 4
 """What is shorter ("Chapter 2", a stray page number) answers nothing."""
 LONGEST_SOURCE = 200
 """Characters; what is stored with a turn has a limit."""
-PASSAGES_VERSION = 1
+PASSAGES_VERSION = 2
 """Part of the key of kept passages: raise it when the same file would give others."""
 
 
@@ -33,8 +33,9 @@ def passages(name: str, sections: Sequence[Section]) -> list[Fact]:
 def _source(name: str, section: Section) -> str:
     place = f"page {section.page}" if section.page else ""
     heading = section.headings[-1] if section.headings else ""
-    where = ", ".join(part for part in (place, heading) if part)
-    source = f"{DOCUMENTS}{name}" + (f"#{where}" if where else "")
+    where = ": ".join(part for part in (place, heading) if part)
+    # The sources of an answer are stored with commas between them.
+    source = (f"{DOCUMENTS}{name}" + (f"#{where}" if where else "")).replace(",", "")
     return source if len(source) <= LONGEST_SOURCE else source[: LONGEST_SOURCE - 1] + "…"
 
 
