@@ -150,13 +150,14 @@ async def _openai(settings: Settings) -> PartHealth:
 async def _ollama(settings: Settings) -> PartHealth:
     model, url = settings.ollama_model, settings.ollama_url
     try:
-        async with httpx.AsyncClient(base_url=url, timeout=LLM_S) as client:
+        async with httpx.AsyncClient(base_url=url, timeout=LLM_S, trust_env=False) as client:
             tags = (await client.get("/api/tags")).raise_for_status().json()
         names = {str(entry["name"]) for entry in tags["models"]}
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError):
         detail = f"Ollama does not answer on {url}; calls go on without it."
         return PartHealth("llm", PartState.DEGRADED, detail, "Start it: ollama serve")
     if model not in names and f"{model}:latest" not in names:
         detail = f"Ollama has no model {model}; calls go on without it."
-        return PartHealth("llm", PartState.DEGRADED, detail, f"ollama pull {model}")
+        fix = f"Fetch it: frontdesk models fetch ollama:{model}"
+        return PartHealth("llm", PartState.DEGRADED, detail, fix)
     return PartHealth("llm", PartState.OK, model)

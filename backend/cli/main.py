@@ -186,7 +186,9 @@ def models_list() -> None:
 
 
 @models_app.command("fetch")
-def models_fetch(name: Annotated[str, typer.Argument(help="A name from the list.")]) -> None:
+def models_fetch(
+    name: Annotated[str, typer.Argument(help="A name from the list, or ollama:NAME.")],
+) -> None:
     """Download one, with progress; goes on where it stopped."""
     from backend.cli.models import fetch_model
 

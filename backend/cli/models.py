@@ -17,6 +17,7 @@ from backend.modelstore.catalogue import (
 )
 from backend.modelstore.store import ModelStore
 
+OLLAMA_PREFIX = "ollama:"
 REFRESH_S = 0.2
 LINES_EVERY = 0.1
 """Where there is no terminal a line is printed for each tenth of the download."""
@@ -34,13 +35,17 @@ def list_models(settings: Settings) -> None:
     typer.echo("")
     _list(store, ModelKind.SENTENCE, "Sentence models (what callers want)", SENTENCE_MODELS)
     typer.echo("\nFetch one: frontdesk models fetch NAME")
+    typer.echo("A language model, through your Ollama: frontdesk models fetch ollama:NAME")
 
 
 def fetch_model(settings: Settings, name: str) -> None:
     """Download a model, with progress, or take a sentence model from the folder or archive `name`.
 
-    Raises ModelError.
+    `ollama:NAME` is a language model that Ollama fetches. Raises ModelError.
     """
+    if name.startswith(OLLAMA_PREFIX):
+        _fetch_language_model(settings, name.removeprefix(OLLAMA_PREFIX))
+        return
     source = Path(name).expanduser()
     if name not in CATALOGUE and source.exists():
         place = ModelStore(settings.data_dir).adopt_sentence(source)
@@ -50,6 +55,20 @@ def fetch_model(settings: Settings, name: str) -> None:
     place = ModelStore(settings.data_dir).fetch(name, show)
     show.end()
     typer.echo(f"{name} is in {place}. It is used from the next start on.")
+
+
+def _fetch_language_model(settings: Settings, name: str) -> None:
+    # Its client takes half a second to import, which only this one command needs.
+    from backend.modelstore.ollama_pull import pull
+
+    show = _Progress(name)
+    try:
+        pull(settings.ollama_url, name, show, time.sleep)
+    finally:
+        show.end()
+    typer.echo(f"Ollama on {settings.ollama_url} has {name}.")
+    if settings.ollama_model != name:
+        typer.echo(f"To answer open questions with it, set FRONTDESK_OLLAMA_MODEL={name}.")
 
 
 def _list(
