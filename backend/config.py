@@ -231,6 +231,12 @@ class Settings(BaseSettings):
     ollama_total_s: Annotated[float, Field(gt=0)] = Field(
         15.0, description="How long an LLM answer may take in all."
     )
+    # 4096 is what Ollama reserves memory for by default; below 2048 the rules leave no room.
+    llm_context_tokens: Annotated[int, Field(ge=2048, le=131072)] = Field(
+        4096,
+        description="Tokens the LLM's question and answer may take together (Ollama's `num_ctx`); "
+        "more facts and more of the conversation fit into more.",
+    )
 
     # Pages and API
     web_host: str = Field("127.0.0.1", description="Address of the dashboard and the API.")

@@ -1,21 +1,25 @@
 """The agent: implements `backend.agent.base.Agent` with knowledge base, policies and LLM."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
 from backend.agent.base import CustomerDirectory, Dialogue, Step
 from backend.agent.completeness import completeness
-from backend.agent.conversation import react
+from backend.agent.conversation import hand_over, react
+from backend.agent.knowledge.facts import Fact
 from backend.agent.knowledge.store import KnowledgeStore
 from backend.agent.llm.attribution import supporting
-from backend.agent.llm.model import LanguageModel
+from backend.agent.llm.chat_model import ChatModel
+from backend.agent.llm.dialogue_state import dialogue_state
 from backend.agent.llm.open_questions import OpenQuestions, Withheld
 from backend.agent.llm.prompt import Prompt
+from backend.agent.llm.tools import TOOLS, StartTask
 from backend.agent.memory import Exchange, Memory
 from backend.agent.policies import closing, human, unknown
 from backend.agent.retrieval.extract import extract
@@ -36,8 +40,8 @@ log = structlog.get_logger(__name__)
 
 FACTS_GIVEN = 5
 """How many facts the LLM gets; more dilutes the right one."""
-HISTORY_KEPT = 2
-"""How many open questions of the call the LLM is reminded of."""
+HISTORY_KEPT = 12
+"""How many open questions of the call are remembered; the LLM is given as many as fit."""
 
 
 def build_agent(
@@ -70,10 +74,9 @@ def _open_questions(settings: Settings, warn: Callable[[str, str], None]) -> Ope
     return OpenQuestions(model, warn) if model else None
 
 
-def _language_model(settings: Settings) -> LanguageModel | None:
+def _language_model(settings: Settings) -> ChatModel | None:
     """The one that is named; None where none is. Each is imported by those who use it only:
     Ollama's client takes half a second."""
-    first_token_s, total_s = settings.ollama_first_token_s, settings.ollama_total_s
     if settings.openai_model:
         from backend.agent.llm.openai_model import OpenAiModel
 
@@ -81,8 +84,9 @@ def _language_model(settings: Settings) -> LanguageModel | None:
             settings.openai_url,
             settings.openai_model,
             key=settings.openai_key,
-            first_token_s=first_token_s,
-            total_s=total_s,
+            first_token_s=settings.ollama_first_token_s,
+            total_s=settings.ollama_total_s,
+            context_tokens=settings.llm_context_tokens,
         )
     if settings.ollama_model:
         from backend.agent.llm.ollama_model import OllamaModel
@@ -90,8 +94,9 @@ def _language_model(settings: Settings) -> LanguageModel | None:
         return OllamaModel(
             settings.ollama_url,
             settings.ollama_model,
-            first_token_s=first_token_s,
-            total_s=total_s,
+            first_token_s=settings.ollama_first_token_s,
+            total_s=settings.ollama_total_s,
+            context_tokens=settings.llm_context_tokens,
         )
     return None
 
@@ -120,11 +125,18 @@ class FrontdeskAgent:
             yield step
         if turn.open_question:
             turn.steps = []
+            task = ""
             async with aclosing(self._answers(turn)) as answers:
-                async for sentence in answers:
-                    spoken.append(sentence)
-                    yield sentence
-            if any(self._is_ours(sentence) for sentence in spoken):
+                async for answer in answers:
+                    if isinstance(answer, StartTask):
+                        task = answer.task
+                    else:
+                        spoken.append(answer)
+                        yield answer
+            if task:
+                write = partial(hand_over, intent=task)
+                turn = await self._written(turn.heard, turn.memory, write)
+            elif any(self._is_ours(sentence) for sentence in spoken):
                 _note_exchange(turn, spoken)
                 closing.anything_else(turn)
             elif spoken:
@@ -137,11 +149,13 @@ class FrontdeskAgent:
                 yield step
         yield turn.memory if turn.reprompt else replace(turn.memory, said=tuple(spoken))
 
-    async def _written(self, heard: Heard, memory: Memory) -> Turn:
+    async def _written(
+        self, heard: Heard, memory: Memory, write: Callable[[Turn], Awaitable[None]] = react
+    ) -> Turn:
         """The turn with its answer. Whatever goes wrong, the caller gets one."""
         turn = Turn(heard, memory, self._services)
         try:
-            await react(turn)
+            await write(turn)
         except RecordsUnavailable:
             turn.say("records_unavailable")
             await human.call_back(turn, "Records were unavailable during the call")
@@ -153,25 +167,34 @@ class FrontdeskAgent:
             human.offer_person(turn)
         return turn
 
-    async def _answers(self, turn: Turn) -> AsyncGenerator[Sentence, None]:
+    async def _answers(self, turn: Turn) -> AsyncGenerator[Sentence | StartTask, None]:
         if self._questions is None:
             return
         index = turn.memory.snapshot.facts
-        facts = await asyncio.to_thread(index.search, turn.open_question, FACTS_GIVEN)
+        facts: list[Fact] = []
+
+        async def search(query: str) -> Sequence[Fact]:
+            found = await asyncio.to_thread(index.search, query, FACTS_GIVEN)
+            facts.extend(found)
+            return found
+
         prompt = Prompt(
             company=turn.knowledge.company.name,
-            facts=facts,
+            facts=await search(turn.open_question),
             question=turn.open_question,
             history=turn.memory.history,
+            state=dialogue_state(turn.memory),
+            tools=TOOLS,
         )
         admitted = False
-        async with aclosing(self._questions.answer(prompt)) as sentences:
-            async for sentence in sentences:
-                if not isinstance(sentence, Withheld):
-                    fact = supporting(sentence, facts)
-                    yield Sentence(
-                        sentence, f"{self._source} ← {fact.source}" if fact else self._source
-                    )
+        async with aclosing(self._questions.answer(prompt, search)) as answers:
+            async for answer in answers:
+                if isinstance(answer, StartTask):
+                    yield answer
+                elif not isinstance(answer, Withheld):
+                    fact = supporting(answer, facts)
+                    source = f"{self._source} ← {fact.source}" if fact else self._source
+                    yield Sentence(answer, source)
                 elif not admitted:
                     # Once: two invented sentences in a row are one thing we do not know.
                     admitted = True

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
-from backend.agent.base import Understood
+from backend.agent.base import Action, Understood
 from backend.agent.knowledge.model import FAQ, UNKNOWN, MenuKey
 from backend.agent.policies import (
     account,
@@ -20,7 +20,8 @@ from backend.agent.policies import (
     unknown,
     verification,
 )
-from backend.agent.policies.doubt import raise_doubt, settle_doubt
+from backend.agent.policies.doubt import ask_whether, raise_doubt, settle_doubt
+from backend.agent.services import RecordsUnavailable
 from backend.agent.turn import Turn
 from backend.core.speech import Expect, HeardKind
 
@@ -74,6 +75,25 @@ async def react(turn: Turn) -> None:
         turn.memory = replace(turn.memory, misses=0)
         if turn.memory.verified is verified:
             turn.memory = replace(turn.memory, verified=None)
+
+
+async def hand_over(turn: Turn, intent: str) -> None:
+    """Begin the policy that the LLM takes the words to ask for, as if they had been understood.
+
+    A policy that would act at once is not let: the caller is asked first whether that is meant.
+    A model can be talked into calling anything, and an action needs the caller's own yes.
+    """
+    trial = Turn(turn.heard, turn.memory, turn.services)
+    trial.understand_as(intent)
+    try:
+        await _request(trial)
+        acts = any(isinstance(step, Action) for step in trial.steps)
+    except RecordsUnavailable:
+        acts = True  # what follows would open a ticket
+    if acts:
+        ask_whether(turn, intent)
+    else:
+        turn.memory, turn.steps, turn.reprompt = trial.memory, trial.steps, trial.reprompt
 
 
 async def _words(turn: Turn) -> None:

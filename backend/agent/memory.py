@@ -30,6 +30,8 @@ class Doubt:
     heard: Heard
     asked: Phrase | None
     question: Question
+    intent: str = ""
+    """What a yes means; empty: what the classifier makes of `heard`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,10 @@ class Turn:
         self.heard = heard
         self._guess = None
 
+    def understand_as(self, intent: str) -> None:
+        """Take the words to mean `intent`, whatever the classifier makes of them."""
+        self._guess = IntentGuess(intent, 1.0)
+
     def yes_no(self, *, confirming: bool = False) -> YesNo | None:
         """The answer to a yes-or-no question, spoken or keyed (1 is yes, 2 is no)."""
         if self.heard.kind is HeardKind.DIGITS:

@@ -12,6 +12,8 @@ from backend.agent.knowledge.store import KnowledgeStore, Snapshot
 from backend.config import Settings
 from backend.core.errors import KnowledgeError
 from tests.agent.harness import KB_PATH, Call, Directory
+from tests.agent.llm_calls import LlmCall, Runner, Scenario
+from tests.agent.ollama_server import MODEL, Script, ollama
 
 NOW = datetime.fromisoformat("2026-11-18T10:00:00-05:00")
 """A Wednesday morning."""
@@ -87,3 +89,24 @@ def staffed_call(make_agent: AgentMaker) -> Call:
 def anonymous_call(make_agent: AgentMaker) -> Call:
     """A call that shows no phone number."""
     return Call(make_agent(), caller="anonymous")
+
+
+@pytest.fixture
+def with_llm(make_agent: AgentMaker) -> Runner:
+    """Runs a scenario against a server that plays the given scripts."""
+
+    def run(scenario: Scenario, *scripts: Script, **settings: object) -> None:
+        async def play() -> None:
+            async with ollama(*scripts) as server:
+                limits = {"ollama_first_token_s": 5.0, "ollama_total_s": 5.0}
+                agent = make_agent(
+                    ollama_url=server.url, ollama_model=MODEL, **{**limits, **settings}
+                )
+                try:
+                    await scenario(LlmCall(agent), server)
+                finally:
+                    await agent.aclose()
+
+        asyncio.run(play())
+
+    return run

@@ -6,11 +6,13 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, TypeVar
 
 MODEL = "tiny-test"
+STEPS_TO_SERVE = 5
+"""Turns of the event loop from a connection that was accepted to `serve`, which closes it."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +20,15 @@ class Piece:
     """One generated piece of text."""
 
     text: str
+
+
+@dataclass(frozen=True)
+class Call:
+    """A tool call; `arguments` is its JSON, right or wrong."""
+
+    name: str
+    arguments: str
+    index: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +79,7 @@ class WaitFor:
     event: asyncio.Event
 
 
-Script = Sequence[Piece | Done | Line | Refuse | Garbage | Hang | CutOff | Stop | WaitFor]
+Script = Sequence[Piece | Call | Done | Line | Refuse | Garbage | Hang | CutOff | Stop | WaitFor]
 
 
 @dataclass
@@ -87,8 +98,11 @@ class OllamaServer:
     """A request has arrived."""
     left: asyncio.Event = field(default_factory=asyncio.Event)
     """The client closed the connection before the answer was complete."""
+    writers: list[asyncio.StreamWriter] = field(default_factory=list)
+    """Of every connection there was."""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.writers.append(writer)
         try:
             while await self._request(reader, writer):
                 pass
@@ -124,6 +138,9 @@ class OllamaServer:
         match act:
             case Piece(text):
                 await chunk(writer, self.piece(text))
+            case Call():
+                for raw in self.call(act):
+                    await chunk(writer, raw)
             case Done(reason):
                 await chunk(writer, self.done(reason))
             case Line(raw):
@@ -148,6 +165,14 @@ class OllamaServer:
 
     def piece(self, text: str) -> bytes:
         return line({"message": message(text), "done": False})
+
+    def call(self, call: Call) -> list[bytes]:
+        """Whole, as Ollama sends it. What a model wrote badly never gets this far there."""
+        arguments = call.arguments
+        with suppress(ValueError):
+            arguments = json.loads(arguments)
+        function = {"name": call.name, "arguments": arguments}
+        return [line({"message": {**message(""), "tool_calls": [{"function": function}]}})]
 
     def done(self, reason: str) -> bytes:
         end = {"message": message(""), "done": True, "done_reason": reason}
@@ -191,6 +216,11 @@ async def listening(fake: Server) -> AsyncIterator[Server]:
         yield fake
     finally:
         server.close()
+        for _ in range(STEPS_TO_SERVE):
+            await asyncio.sleep(0)
+        for writer in fake.writers:
+            writer.close()
+        await asyncio.gather(*(w.wait_closed() for w in fake.writers), return_exceptions=True)
 
 
 def pieces(text: str) -> list[Piece]:

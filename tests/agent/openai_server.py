@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, ClassVar
 
-from tests.agent.ollama_server import MODEL, OllamaServer, Script, listening
+from tests.agent.ollama_server import MODEL, Call, OllamaServer, Script, listening
 
 
 class OpenAiServer(OllamaServer):
@@ -16,6 +16,15 @@ class OpenAiServer(OllamaServer):
 
     def piece(self, text: str) -> bytes:
         return event(choice({"role": "assistant", "content": text}))
+
+    def call(self, call: Call) -> list[bytes]:
+        """The name first, then the arguments a few characters at a time."""
+        head = {"id": "call_1", "type": "function", "function": {"name": call.name}}
+        fragments = [{"index": call.index, **head}]
+        for start in range(0, len(call.arguments), 7):
+            part = {"arguments": call.arguments[start : start + 7]}
+            fragments.append({"index": call.index, "function": part})
+        return [event(choice({"tool_calls": [fragment]})) for fragment in fragments]
 
     def done(self, reason: str) -> bytes:
         return event(choice({}, reason)) + event({"choices": [], "usage": {}}) + b"data: [DONE]\n\n"

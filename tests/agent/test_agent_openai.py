@@ -1,16 +1,10 @@
-"""The OpenAI-compatible client against a server with the real wire format and every fault."""
+"""What only the OpenAI-compatible client must do; the rest is in `test_agent_llm_clients`."""
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from backend.agent.knowledge.facts import Fact
-from backend.agent.llm.model import LlmError
-from backend.agent.llm.openai_model import OpenAiModel
-from backend.agent.llm.prompt import Prompt
+from backend.agent.llm.model import ToolCall
 from backend.api.services import PartState
 from backend.config import Settings, load_settings
 from backend.core.errors import ConfigError
@@ -19,104 +13,57 @@ from backend.core.speech import Heard, HeardKind, Sentence
 from backend.health import llm_health
 from tests.agent.conftest import AgentMaker
 from tests.agent.harness import collect
+from tests.agent.llm_clients import OPENAI
 from tests.agent.ollama_server import (
     MODEL,
-    CutOff,
+    Call,
     Done,
     Garbage,
     Hang,
     Line,
     Piece,
     Refuse,
-    Script,
-    Stop,
     pieces,
 )
-from tests.agent.openai_server import OpenAiServer, openai
+from tests.agent.openai_server import openai
 
-PROMPT = Prompt("Acme", [Fact("We sell gates.", "kb:faq/gates")], "do you sell gates")
 KEY = "sk-held-dear"
 
 
-@asynccontextmanager
-async def client(
-    url: str, first_token_s: float = 5.0, total_s: float = 5.0, key: str = ""
-) -> AsyncIterator[OpenAiModel]:
-    model = OpenAiModel(url, MODEL, key=key, first_token_s=first_token_s, total_s=total_s)
-    try:
-        yield model
-    finally:
-        await model.aclose()
-
-
-async def streamed(model: OpenAiModel) -> list[str]:
-    return [text async for text in model.stream(PROMPT)]
-
-
-def answered(*script: object, key: str = "") -> tuple[str, OpenAiServer]:
-    """What `script` says, and the server it said it."""
-
-    async def play() -> tuple[str, OpenAiServer]:
-        async with openai(list(script)) as server, client(server.url, key=key) as model:  # type: ignore[arg-type]
-            return "".join(await streamed(model)), server
-
-    return asyncio.run(play())
-
-
-def failure(script: Script, *, first_token_s: float = 5.0, total_s: float = 5.0) -> LlmError:
-    """The error that `script` ends in, after whatever was streamed before."""
-
-    async def play() -> LlmError:
-        async with openai(script) as server, client(server.url, first_token_s, total_s) as model:
-            with pytest.raises(LlmError) as caught:
-                await streamed(model)
-            return caught.value
-
-    return asyncio.run(play())
-
-
-def test_text_arrives_as_it_is_generated() -> None:
-    text, server = answered(*pieces("Yes we do."), Done())
-    assert text == "Yes we do."
-    request = server.requests[0]
-    assert request["model"] == MODEL
-    assert request["stream"] is True
-    assert request["messages"] == PROMPT.messages()
-
-
 def test_a_key_is_sent_only_where_there_is_one() -> None:
-    _, server = answered(Piece("Yes."), Done(), key=KEY)
+    _, server = OPENAI.answered([Piece("Yes."), Done()], key=KEY)
     assert server.headers[0]["authorization"] == f"bearer {KEY}"
-    _, server = answered(Piece("Yes."), Done())
+    _, server = OPENAI.answered([Piece("Yes."), Done()])
     assert "authorization" not in server.headers[0]
 
 
 def test_comments_event_names_and_thoughts_are_skipped() -> None:
     thought = b'data: {"choices":[{"delta":{"reasoning_content":"hmm"}}]}\n'
-    text, _ = answered(
-        Line(b": ping\n"), Line(b"event: message"), Line(thought), Piece("Yes."), Done()
-    )
-    assert text == "Yes."
+    comments = [Line(b": ping\n"), Line(b"event: message"), Line(thought)]
+    assert OPENAI.answered([*comments, Piece("Yes."), Done()])[0] == ["Yes."]
 
 
 def test_the_reason_to_stop_is_an_end_without_the_last_event() -> None:
     end = b'data: {"choices":[{"delta":{"content":"!"},"finish_reason":"stop"}]}\n'
-    assert answered(Piece("Yes"), Line(end), Hang())[0] == "Yes!"
+    assert OPENAI.answered([Piece("Yes"), Line(end), Hang()])[0] == ["Yes", "!"]
 
 
-def test_no_first_token_in_time_is_an_error() -> None:
-    assert "No answer within 0.05 s" in str(failure([Hang()], first_token_s=0.05))
-    quiet: Script = [Piece(""), Line(b": ping\n"), Hang()]
-    assert "No answer within 0.05 s" in str(failure(quiet, first_token_s=0.05))
+def test_comments_are_no_first_token() -> None:
+    error = OPENAI.failure([Line(b": ping\n"), Hang()], first_token_s=0.05)
+    assert "No answer within 0.05 s" in str(error)
 
 
-def test_an_answer_that_takes_too_long_in_all_is_an_error() -> None:
-    assert "No answer within 0.1 s" in str(failure([Piece("Yes"), Hang()], total_s=0.1))
+def test_a_call_sent_whole_and_without_a_place_is_taken() -> None:
+    function = '{"name": "start_task", "arguments": "{\\"task\\": \\"billing\\"}"}'
+    end = f'data: {{"choices":[{{"delta":{{"tool_calls":[{{"function":{function}}}]}}'
+    whole = f'{end},"finish_reason":"tool_calls"}}]}}\n'.encode()
+    (call,), _ = OPENAI.answered([Line(whole), Hang()])
+    assert call == ToolCall("start_task", '{"task": "billing"}')
 
 
-def test_a_stream_that_breaks_or_lacks_its_end_is_an_error() -> None:
-    assert "cannot be reached" in str(failure([Piece("Yes"), CutOff()]))
-    assert "cut off" in str(failure([Piece("Yes"), Stop()]))
+def test_arguments_are_passed_on_as_the_model_wrote_them() -> None:
+    (call,), _ = OPENAI.answered([Call("start_task", '{"task": bill'), Done("tool_calls")])
+    assert call == ToolCall("start_task", '{"task": bill')
 
 
 @pytest.mark.parametrize(
@@ -130,12 +77,14 @@ def test_a_stream_that_breaks_or_lacks_its_end_is_an_error() -> None:
         b'data: {"choices": 7}',
         b'data: {"choices": [{"delta": 7}]}',
         b'data: {"choices": [{"delta": {"content": 7}}]}',
+        b'data: {"choices": [{"delta": {"tool_calls": 7}}]}',
+        b'data: {"choices": [{"delta": {"tool_calls": [{"index": "x"}]}}]}',
         b"data: \xff\xfe",
         b'{"choices": []}',
     ],
 )
 def test_a_malformed_event_is_an_error(raw: bytes) -> None:
-    assert "not its protocol" in str(failure([Piece("Yes"), Line(raw + b"\n")]))
+    assert "not its protocol" in str(OPENAI.failure([Piece("Yes"), Line(raw + b"\n")]))
 
 
 @pytest.mark.parametrize(
@@ -147,20 +96,20 @@ def test_a_malformed_event_is_an_error(raw: bytes) -> None:
     ],
 )
 def test_an_error_object_in_the_stream_is_an_error(raw: bytes) -> None:
-    error = failure([Piece("Yes"), Line(raw + b"\n")])
+    error = OPENAI.failure([Piece("Yes"), Line(raw + b"\n")])
     assert "out of memory" in str(error)
     assert not error.hopeless
 
 
 @pytest.mark.parametrize("status", [400, 404])
 def test_a_wrong_model_is_hopeless_and_names_the_setting(status: int) -> None:
-    error = failure([Refuse(status, f"The model `{MODEL}` does not exist.")])
+    error = OPENAI.failure([Refuse(status, f"The model `{MODEL}` does not exist.")])
     assert error.hopeless
     assert "FRONTDESK_OPENAI_MODEL" in str(error)
 
 
 def test_a_refused_key_is_hopeless_and_names_the_setting() -> None:
-    error = failure([Refuse(401, f"Incorrect API key provided: {KEY}")])
+    error = OPENAI.failure([Refuse(401, f"Incorrect API key provided: {KEY}")])
     assert error.hopeless
     assert "FRONTDESK_OPENAI_KEY" in str(error)
     assert KEY not in str(error)
@@ -168,39 +117,14 @@ def test_a_refused_key_is_hopeless_and_names_the_setting() -> None:
 
 def test_a_server_that_is_loading_or_busy_is_not_hopeless() -> None:
     for status, complaint in ((503, "Loading model"), (429, "Rate limit"), (500, "boom")):
-        error = failure([Refuse(status, complaint)])
+        error = OPENAI.failure([Refuse(status, complaint)])
         assert not error.hopeless
         assert complaint in str(error)
 
 
 def test_a_web_page_instead_of_events_is_an_error() -> None:
     page = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<p>\n"
-    assert "not its protocol" in str(failure([Garbage(page)]))
-
-
-def test_something_that_is_not_http_is_an_error() -> None:
-    assert "cannot be reached" in str(failure([Garbage(b"220 mail server ready\r\n")]))
-
-
-def test_nobody_listening_is_an_error() -> None:
-    async def play() -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))  # bound, never listening
-            async with client(f"http://127.0.0.1:{taken.getsockname()[1]}/v1") as model:
-                with pytest.raises(LlmError, match="cannot be reached"):
-                    await streamed(model)
-
-    asyncio.run(play())
-
-
-def test_closing_the_stream_closes_the_connection() -> None:
-    async def play() -> None:
-        async with openai([Piece("Yes"), Hang()]) as server, client(server.url) as model:
-            async with aclosing(model.stream(PROMPT)) as stream:
-                assert await anext(stream) == "Yes"
-            await asyncio.wait_for(server.left.wait(), 5)
-
-    asyncio.run(play())
+    assert "not its protocol" in str(OPENAI.failure([Garbage(page)]))
 
 
 def test_the_settings_choose_it_instead_of_ollama(make_agent: AgentMaker) -> None:

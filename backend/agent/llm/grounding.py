@@ -42,12 +42,13 @@ class Grounding:
 
     @classmethod
     def of(cls, prompt: Prompt) -> Self:
-        """What the prompt's facts and the answers already given say.
+        """What the prompt's facts, the state of the call and the answers already given say.
 
         The caller's own words prove nothing: "is it true that it costs five dollars?"
         """
         given = [fact.text for fact in prompt.facts]
-        given += [exchange.bot for exchange in prompt.history]
+        given += [exchange.bot for exchange in (*prompt.earlier, *prompt.history)]
+        given += prompt.state
         given.append(f"You have called {prompt.company}.")
         clauses = tuple(clause for text in given for clause in _clauses(text))
         passages = tuple(_words(text) for text in given)

@@ -4,17 +4,17 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from backend.agent.llm.model import LlmError
+from backend.agent.llm.model import LlmError, Piece
 
 
 async def within_limits(
-    pieces: AsyncGenerator[tuple[str, bool], None],
+    pieces: AsyncGenerator[tuple[Piece, bool], None],
     *,
     first_token_s: float,
     total_s: float,
     clock: Callable[[], float],
-) -> AsyncGenerator[str, None]:
-    """The text of `pieces`, each of which tells whether it was the last.
+) -> AsyncGenerator[Piece, None]:
+    """The `pieces`, each of which comes with whether it was the last.
 
     `first_token_s` and `total_s` count from now; empty text is no first token. Raises LlmError
     when a limit passes, and when the pieces end without a last one. Closing it closes `pieces`.
@@ -26,11 +26,11 @@ async def within_limits(
         while not finished:
             try:
                 async with asyncio.timeout(started_s + limit_s - clock()):
-                    text, finished = await anext(pieces)
+                    piece, finished = await anext(pieces)
             except StopAsyncIteration:
                 raise LlmError("The answer was cut off.") from None
             except TimeoutError:
                 raise LlmError(f"No answer within {limit_s:g} s.") from None
-            if text:
+            if piece:
                 limit_s = total_s
-                yield text
+                yield piece

@@ -1,9 +1,6 @@
-"""The door inside the agent to whatever generates text."""
+"""What a language model gives back, and how it fails."""
 
-from collections.abc import AsyncGenerator
-from typing import Protocol
-
-from backend.agent.llm.prompt import Prompt
+from dataclasses import dataclass
 
 
 class LlmError(Exception):
@@ -14,18 +11,29 @@ class LlmError(Exception):
         self.hopeless = hopeless
 
 
-class LanguageModel(Protocol):
-    """Anything that answers a prompt."""
+class ToolsRefusedError(LlmError):
+    """The server takes no tools, or not for this model; without them it may well answer."""
 
-    @property
-    def name(self) -> str:
-        """The model's name."""
 
-    def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """Text in pieces as it is generated. Raises LlmError, also in the middle.
+@dataclass(frozen=True, slots=True)
+class ToolFragment:
+    """A part of a tool call, as it is generated."""
 
-        Closing the generator stops the work.
-        """
+    index: int
+    """Which of the answer's calls it belongs to."""
+    name: str
+    arguments: str
+    """What comes next of the arguments' JSON."""
 
-    async def aclose(self) -> None:
-        """Close connections."""
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """What the model wants called. Nothing of it has been checked."""
+
+    name: str
+    arguments: str
+    """JSON, if the model wrote it well."""
+
+
+Piece = str | ToolFragment
+"""What is generated at a time."""

@@ -1,22 +1,33 @@
 """Answers open questions sentence by sentence: cache, breaker, model, in this order.
 
-Whatever comes is held to the facts before it is spoken.
+Whatever comes is held to the facts before it is spoken, and to its tools before it is followed.
 """
 
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
+from backend.agent.knowledge.facts import Fact
 from backend.agent.llm.answer_cache import AnswerCache
 from backend.agent.llm.breaker import Breaker, BreakerState
+from backend.agent.llm.chat_model import ChatModel
 from backend.agent.llm.claims import ClaimKind
+from backend.agent.llm.context import fitted
 from backend.agent.llm.grounding import Grounding
-from backend.agent.llm.model import LanguageModel, LlmError
+from backend.agent.llm.model import LlmError, ToolCall
 from backend.agent.llm.prompt import Prompt
 from backend.agent.llm.thoughts import ThoughtFilter
+from backend.agent.llm.tools import (
+    AFTER_SEARCH,
+    RefusedCall,
+    SearchKnowledge,
+    StartTask,
+    ToolRequest,
+    read_calls,
+)
 from backend.agent.sentences import SentenceStream
 
 log = structlog.get_logger(__name__)
@@ -27,9 +38,16 @@ MOST_SENTENCES = 3
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """In place of a sentence that claims what nothing supports: it must not be spoken."""
+    """In place of a sentence that claims what nothing supports, or of a call that is refused."""
 
     kinds: frozenset[ClaimKind]
+
+
+Answer = str | Withheld | StartTask
+"""A sentence to speak, one that must not be, or the task that takes the caller over instead."""
+Search = Callable[[str], Awaitable[Sequence[Fact]]]
+"""Finds facts, best first."""
+_TRIED_TO_ACT = Withheld(frozenset({ClaimKind.DEED}))
 
 
 class OpenQuestions:
@@ -37,17 +55,20 @@ class OpenQuestions:
 
     def __init__(
         self,
-        model: LanguageModel,
+        model: ChatModel,
         warn: Callable[[str, str], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._model = model
         self._warn = warn
+        self._clock = clock
         self._breaker = Breaker(clock)
         self._cache = AnswerCache(clock)
         self.withheld = 0
         """Sentences of the model that were not spoken because the facts do not support them."""
+        self.refused_calls = 0
+        """Tool calls of the model that were not followed."""
 
     @property
     def source(self) -> str:
@@ -59,24 +80,54 @@ class OpenQuestions:
         """Whether the model is being asked; for health reports."""
         return self._breaker.state
 
-    async def answer(self, prompt: Prompt) -> AsyncGenerator[str | Withheld, None]:
-        """Sentences as they are complete; none when there is no answer. Never raises.
+    async def answer(self, prompt: Prompt, search: Search) -> AsyncGenerator[Answer, None]:
+        """Sentences as they are complete, or one StartTask; nothing when there is no answer.
 
-        What the model left unfinished is not spoken, and what it invented is `Withheld`. Close
-        the iterator when the caller is gone.
+        Never raises, but for what `search` raises. What the model left unfinished is not spoken,
+        and what it invented is `Withheld`. Close the iterator when the caller is gone.
         """
+        begun_at_s = self._clock()
+        query = ""
+        async with aclosing(self._held_to_facts(prompt, begun_at_s)) as items:
+            async for item in items:
+                if isinstance(item, SearchKnowledge):
+                    query = item.query
+                else:
+                    yield item
+        more = await search(query) if query else ()
+        if not set(more) - set(prompt.facts):
+            return
+        facts = tuple(dict.fromkeys((*more, *prompt.facts)))
+        again = replace(prompt, facts=facts, tools=AFTER_SEARCH)
+        async with aclosing(self._held_to_facts(again, begun_at_s)) as items:
+            async for item in items:
+                if not isinstance(item, SearchKnowledge):
+                    yield item
+
+    async def _held_to_facts(
+        self, prompt: Prompt, begun_at_s: float
+    ) -> AsyncGenerator[str | Withheld | ToolRequest, None]:
+        prompt = fitted(prompt, self._model.context_tokens)
         grounding = Grounding.of(prompt)
-        async with aclosing(self._answer(prompt)) as sentences:
-            async for sentence in sentences:
-                if kinds := grounding.ungrounded(sentence):
+        async with aclosing(self._answer(prompt, begun_at_s)) as items:
+            async for item in items:
+                if isinstance(item, RefusedCall):
+                    self.refused_calls += 1
+                    log.warning("llm-call-refused", model=self._model.name, reason=item.reason)
+                    yield _TRIED_TO_ACT
+                elif not isinstance(item, str):
+                    yield item
+                elif kinds := grounding.ungrounded(item):
                     self.withheld += 1
                     # Only the kinds: what callers and bot say is no matter for logs.
                     log.warning("llm-ungrounded", model=self._model.name, claims=sorted(kinds))
                     yield Withheld(kinds)
                 else:
-                    yield sentence
+                    yield item
 
-    async def _answer(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def _answer(
+        self, prompt: Prompt, begun_at_s: float
+    ) -> AsyncGenerator[str | ToolRequest | RefusedCall, None]:
         key = prompt.key()
         kept = self._cache.get(key)
         if kept:
@@ -87,14 +138,18 @@ class OpenQuestions:
             return
         settled = False
         spoken: list[str] = []
+        called = False
         try:
-            async with aclosing(self._sentences(prompt)) as sentences:
-                async for sentence in sentences:
-                    spoken.append(sentence)
-                    yield sentence
+            async with aclosing(self._generated(prompt, begun_at_s)) as items:
+                async for item in items:
+                    if isinstance(item, str):
+                        spoken.append(item)
+                    else:
+                        called = True
+                    yield item
             self._breaker.succeeded()
             settled = True
-            if spoken:
+            if spoken and not called:
                 self._cache.put(key, spoken)
         except LlmError as error:
             settled = True
@@ -103,20 +158,30 @@ class OpenQuestions:
             if not settled:
                 self._breaker.abandoned()
 
-    async def _sentences(self, prompt: Prompt) -> AsyncGenerator[str, None]:
+    async def _generated(
+        self, prompt: Prompt, begun_at_s: float
+    ) -> AsyncGenerator[str | ToolRequest | RefusedCall, None]:
         stream, thoughts = SentenceStream(), ThoughtFilter()
+        calls: list[ToolCall] = []
         count = 0
-        async with aclosing(self._model.stream(prompt)) as pieces:
+        spent_s = self._clock() - begun_at_s
+        async with aclosing(self._model.stream(prompt, spent_s=spent_s)) as pieces:
             async for piece in pieces:
+                if isinstance(piece, ToolCall):
+                    calls.append(piece)
+                    continue
                 for sentence in stream.feed(thoughts.feed(piece)):
                     yield sentence
                     count += 1
                     if count == MOST_SENTENCES:
                         return
-        for sentence in stream.finish():
+        rest = stream.finish()
+        for sentence in rest:
             # Cut off by the token limit: half a sentence is worse than none.
-            if not count or sentence[-1] in ".!?":
+            if sentence[-1] in ".!?" or not (count or calls):
                 yield sentence
+        if calls:
+            yield read_calls(calls, prompt.tools, after_text=bool(count or rest))
 
     def _note_failure(self, error: LlmError) -> None:
         log.warning("llm-failed", model=self._model.name, reason=str(error))

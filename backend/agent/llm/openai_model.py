@@ -1,16 +1,18 @@
 """Any server with OpenAI's chat completions: vLLM, llama.cpp, LM Studio, a hosted one."""
 
 import json
+import re
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from typing import Any
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from backend.agent.llm.limits import within_limits
-from backend.agent.llm.model import LlmError
+from backend.agent.llm.chat_model import ChatModel
+from backend.agent.llm.model import LlmError, Piece, ToolFragment, ToolsRefusedError
 from backend.agent.llm.prompt import MOST_TOKENS, Prompt
+from backend.agent.llm.tools import definition
 
 _END = "[DONE]"
 _LONGEST_COMPLAINT = 200
@@ -18,11 +20,24 @@ _LONGEST_COMPLAINT = 200
 _MOST_ERROR_BYTES = 20_000
 _KEY_REFUSED = (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN)
 _MODEL_REFUSED = (httpx.codes.BAD_REQUEST, httpx.codes.NOT_FOUND)
+_NO_TOOLS = re.compile(r"not support tools|tools? param|param: tools|tool choice", re.IGNORECASE)
+"""What servers say that take no tools: Ollama, llama.cpp then and now, vLLM."""
 _NOT_ITS_PROTOCOL = "The LLM server sent something that is not its protocol."
+
+
+class _Function(BaseModel):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _CallDelta(BaseModel):
+    index: int | None = None
+    function: _Function | None = None
 
 
 class _Delta(BaseModel):
     content: str | None = None
+    tool_calls: list[_CallDelta] | None = None
 
 
 class _Choice(BaseModel):
@@ -36,8 +51,8 @@ class _Chunk(BaseModel):
     choices: list[_Choice]
 
 
-class OpenAiModel:
-    """One model behind one base URL. Closing the iterator of `stream` stops the generation.
+class OpenAiModel(ChatModel):
+    """One model behind one base URL.
 
     `url` is what comes before `/chat/completions`, usually ending in `/v1`; `key` may be empty.
     """
@@ -50,12 +65,16 @@ class OpenAiModel:
         key: str = "",
         first_token_s: float,
         total_s: float,
+        context_tokens: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._model = model
-        self._first_token_s = first_token_s
-        self._total_s = total_s
-        self._clock = clock
+        super().__init__(
+            model,
+            first_token_s=first_token_s,
+            total_s=total_s,
+            context_tokens=context_tokens,
+            clock=clock,
+        )
         self._url = f"{url.rstrip('/')}/chat/completions"
         # trust_env: a proxy meant for the internet must not see what callers say. No timeout of
         # httpx's own: `within_limits` bounds the whole.
@@ -65,53 +84,42 @@ class OpenAiModel:
             trust_env=False,
         )
 
-    @property
-    def name(self) -> str:
-        """As the server lists it."""
-        return self._model
-
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[str, None]:
-        """See `LanguageModel`. Bounded by `first_token_s` and `total_s` from now."""
-        timed = within_limits(
-            self._pieces(prompt),
-            first_token_s=self._first_token_s,
-            total_s=self._total_s,
-            clock=self._clock,
-        )
-        async with aclosing(timed):
-            async for text in timed:
-                yield text
-
-    async def _pieces(self, prompt: Prompt) -> AsyncGenerator[tuple[str, bool], None]:
-        """Visible text and whether it was the last; all of the client's errors as LlmError."""
-        body = {
-            "model": self._model,
+    async def _pieces(self, prompt: Prompt) -> AsyncGenerator[tuple[Piece, bool], None]:
+        body: dict[str, Any] = {
+            "model": self.name,
             "messages": prompt.messages(),
             "stream": True,
             "max_tokens": MOST_TOKENS,
             "temperature": 0.2,
         }
+        if prompt.tools:
+            body["tools"] = [definition(tool) for tool in prompt.tools]
         try:
             async with self._client.stream("POST", self._url, json=body) as response:
                 if not response.is_success or not _streams(response):
-                    raise self._refusal(response.status_code, await _beginning(response))
+                    raise self._refusal(
+                        response.status_code, await _beginning(response), tools="tools" in body
+                    )
                 async for data in _events(response.aiter_lines()):
                     if data == _END:
                         yield "", True
                         return
-                    yield _piece(data)
+                    for piece in _pieces_of(data):
+                        yield piece
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise LlmError(f"The LLM server cannot be reached: {type(error).__name__}.") from error
 
-    def _refusal(self, status: int, body: bytes) -> LlmError:
+    def _refusal(self, status: int, body: bytes, *, tools: bool) -> LlmError:
         complaint = _complaint(body)
         if status in _KEY_REFUSED:
             return LlmError(
                 "The LLM server refuses the key; check FRONTDESK_OPENAI_KEY.", hopeless=True
             )
+        if tools and _NO_TOOLS.search(complaint):
+            return ToolsRefusedError(f"The LLM server refused: {complaint}")
         if status in _MODEL_REFUSED and (not complaint or "model" in complaint.lower()):
             return LlmError(
-                f"The LLM server has no model {self._model} under {self._url}"
+                f"The LLM server has no model {self.name} under {self._url}"
                 f" ({complaint or status}); check FRONTDESK_OPENAI_MODEL and FRONTDESK_OPENAI_URL.",
                 hopeless=True,
             )
@@ -120,7 +128,7 @@ class OpenAiModel:
         return LlmError(f"The LLM server refused: {complaint or f'status {status}'}")
 
     async def aclose(self) -> None:
-        """Close connections."""
+        """See `ChatModel`."""
         await self._client.aclose()
 
 
@@ -150,7 +158,7 @@ async def _events(lines: AsyncIterator[str]) -> AsyncIterator[str]:
             raise LlmError(_NOT_ITS_PROTOCOL)
 
 
-def _piece(data: str) -> tuple[str, bool]:
+def _pieces_of(data: str) -> Iterator[tuple[Piece, bool]]:
     if complaint := _complaint(data.encode()):
         raise LlmError(f"The LLM server refused: {complaint}")
     try:
@@ -158,8 +166,13 @@ def _piece(data: str) -> tuple[str, bool]:
     except ValidationError as error:
         raise LlmError(_NOT_ITS_PROTOCOL) from error
     if not choices:
-        return "", False
-    return choices[0].delta.content or "", choices[0].finish_reason is not None
+        return
+    delta = choices[0].delta
+    for place, call in enumerate(delta.tool_calls or ()):
+        function = call.function or _Function()
+        index = place if call.index is None else call.index
+        yield ToolFragment(index, function.name or "", function.arguments or ""), False
+    yield delta.content or "", choices[0].finish_reason is not None
 
 
 def _complaint(body: bytes) -> str:

@@ -37,11 +37,22 @@ def raise_doubt(turn: Turn) -> bool:
         phrase = Phrase("confirm_topic", {"about": about}) if about else None
     if phrase is None:
         return False
+    _ask_back(turn, phrase)
+    return True
+
+
+def ask_whether(turn: Turn, intent: str) -> None:
+    """Ask whether the words mean `intent`; yes begins it."""
+    about = turn.knowledge.about.get(intent, intent.replace("_", " "))
+    _ask_back(turn, Phrase("confirm_topic", {"about": about}), intent)
+
+
+def _ask_back(turn: Turn, phrase: Phrase, intent: str = "") -> None:
     memory = turn.memory
     turn.reprompt = True
-    turn.memory = replace(memory, doubt=Doubt(turn.heard, memory.asked, memory.question))
+    doubt = Doubt(turn.heard, memory.asked, memory.question, intent)
+    turn.memory = replace(memory, doubt=doubt)
     turn.ask(phrase.key, YES_NO_QUESTION, **phrase.slots)
-    return True
 
 
 def settle_doubt(turn: Turn) -> bool:
@@ -63,6 +74,8 @@ def settle_doubt(turn: Turn) -> bool:
         return False
     if answer.answer is Answer.YES:
         turn.hear_as(replace(doubt.heard, confidence=1.0))
+        if doubt.intent:
+            turn.understand_as(doubt.intent)
         return False
     if len(words(answer.rest)) > 1:
         # "No, one one" corrects a part of the number that was read back.
