@@ -99,8 +99,8 @@ _HIGHER = 19
 """The one above, which many lines fill as well. The next ends with the samples at 4 kHz: how much
 of it there is tells of the filters of the way, not of the voice."""
 _NARROW_DB = -15.0
-"""A line ends at 3400 Hz where that one is as much below the highest of the band. Measured with four voices:
--2 to -9 dB on a line of the whole 4 kHz, -19 to -25 dB on one of 3400 Hz."""
+"""A line ends at 3400 Hz where that one is as much below the highest of the band. Measured with
+four voices: -2 to -9 dB on a line of the whole 4 kHz, -19 to -25 dB on one of 3400 Hz."""
 _COSINES = _cosines()
 _HAMMING = np.hamming(_WINDOW)
 
