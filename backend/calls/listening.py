@@ -13,7 +13,7 @@ from backend.calls.publisher import CallPublisher
 from backend.calls.speculation import Speculation
 from backend.core.errors import EngineError
 from backend.core.events import EventType
-from backend.core.speech import Completeness, Heard, HeardSoFar, Question, Transcript
+from backend.core.speech import Completeness, Expect, Heard, HeardSoFar, Question, Transcript
 
 log = structlog.get_logger(__name__)
 
@@ -172,7 +172,9 @@ class Listening:
             self._heard = HeardSoFar()
             return
         completeness = self._agent.completeness(heard.text, dialogue)
-        self._heard = HeardSoFar(heard.text, completeness)
+        is_whole = completeness is Completeness.COMPLETE
+        answers = is_whole and self.question.expect is not Expect.OPEN
+        self._heard = HeardSoFar(heard.text, completeness, heard.confidence, answers)
         self._events.publish(
             EventType.CALLER_SAYS,
             turn=self._floor.caller_turn,

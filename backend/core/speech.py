@@ -65,6 +65,10 @@ class HeardSoFar:
 
     text: str = ""
     completeness: Completeness = Completeness.NOTHING
+    confidence: float = 1.0
+    """In the words, 0-1."""
+    answers: bool = False
+    """It answers the question being asked, which leaves little choice: yes or no, a number."""
 
 
 class HeardKind(StrEnum):

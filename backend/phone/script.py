@@ -18,6 +18,8 @@ SpeechToText = Callable[[Pcm], Awaitable[str]]
 
 MARGIN_S = 0.1
 """Kept around the bot's voice when it is transcribed: soft consonants lie under the threshold."""
+GOES_ON_WITHIN_S = 1.2
+"""Who has only murmured gives the bot this long to go on before taking its silence for its end."""
 STILL_SPEAKING_S = 0.15
 """Who was last heard less than this before is still speaking: the gaps between words."""
 
@@ -272,6 +274,7 @@ class _Conversation:
         if not step.takes_floor:
             self._our_turn_ended_s = before_s
             yield spoke
+            await self._call.stay(GOES_ON_WITHIN_S)
             return
         fell_silent_s = self._call.last_voice_s(self._our_turn_ended_s)
         if fell_silent_s <= self._our_turn_ended_s - STILL_SPEAKING_S:

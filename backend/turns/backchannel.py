@@ -1,4 +1,4 @@
-"""What listeners say while the other speaks, meaning no more than "I am listening"."""
+"""What listeners say in a word: "I am listening", or "stop"."""
 
 import re
 
@@ -7,12 +7,16 @@ _WORDS = frozenset(
     " yeah yep yup alright".split()
 )
 _PAIRS = frozenset({("i", "see"), ("all", "right"), ("got", "it"), ("go", "on")})
+_STOPS = frozenset("stop wait excuse hang hold".split())
+_AROUND_STOPS = frozenset(
+    "stop wait excuse hang hold on me it no please a one second minute moment now there".split()
+)
 _NO_LETTER = re.compile(r"[^a-z']+")
 
 
 def is_backchannel(text: str) -> bool:
     """Whether nothing else is in it. "Yes" and "no" are answers; no words at all are nothing."""
-    words = _NO_LETTER.sub(" ", text.lower()).split()
+    words = _words(text)
     at = 0
     while at < len(words):
         if tuple(words[at : at + 2]) in _PAIRS:
@@ -22,3 +26,13 @@ def is_backchannel(text: str) -> bool:
         else:
             return False
     return bool(words)
+
+
+def is_stop(text: str) -> bool:
+    """Whether it asks us to be silent and nothing else: "wait", "hold on", "stop it please"."""
+    words = _words(text)
+    return not _STOPS.isdisjoint(words) and _AROUND_STOPS.issuperset(words)
+
+
+def _words(text: str) -> list[str]:
+    return _NO_LETTER.sub(" ", text.lower()).split()

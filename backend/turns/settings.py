@@ -68,15 +68,31 @@ class InterruptionSettings:
 
     barge_in_voiced_s: float = 0.12
     """Voice that makes us fall silent: longer than a click, shorter than any word."""
-    interrupt_voiced_s: float = 1.2
+    interrupt_voiced_s: float = 1.45
     """Voice in all after which the caller has the floor, whatever it is. A drawn-out "mm hmm" has
-    1.1 s; waiting costs nothing, as we are silent already and words are judged at any pause."""
+    1.2 s; waiting costs nothing, as we are silent already and words are judged at any pause."""
     backchannel_voiced_s: float = 2.0
     """The same when all that was understood is "mhm": it may be repeated."""
+    words_voiced_s: float = 1.3
+    """Voice in all from which any words take the floor. In shorter sounds a recogniser finds words
+    where there are none: of 430 coughs and "mhm"s of up to 1.2 s, at 15 dB over the line's noise
+    and without any, three in four were heard as words, with confidences up to 0.9."""
+    request_voiced_s: float = 0.55
+    """The same for a whole request that is"""
+    request_words: int = 3
+    """at least so many words long and"""
+    request_confidence: float = 0.6
+    """heard with this confidence: "okay" has half a second, and passed for "can I pay" and "family
+    plan", "mm hmm" for longer ones with less. An answer to yes or no needs nothing more."""
     nothing_follows_s: float = 0.4
     """Silence after which we go on when it was a cough or "mhm"."""
+    few_words_follow_s: float = 0.6
+    """The same after words too few to stop us: who says more does so after no longer a pause."""
     doubt_follows_s: float = 1.0
     """The same while it is not known what it was. Longer would be a silent line."""
+    insists_s: float = 2.5
+    """Who had too few words to stop us, and speaks again within this time, means it: then any
+    words do."""
 
 
 @dataclass(frozen=True, slots=True)

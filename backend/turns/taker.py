@@ -53,6 +53,8 @@ class FloorKeeper:
         self._waiting_since_s = 0.0
         self._utterance: _Utterance | None = None
         self._detected_at_s = float("-inf")
+        self._ignored_at_s = float("-inf")
+        """When we last went on after words that were too few."""
         self._onset_s = 0.0
         self._voice_ended_at_s: float | None = None
 
@@ -120,7 +122,8 @@ class FloorKeeper:
 
     def _open(self, window: Window, decision: Decision) -> Decision:
         s, run = self.settings, self._run
-        sound = Sound(s.interruption) if decision is Decision.HOLD else None
+        insists = window.at_s - self._ignored_at_s <= s.interruption.insists_s
+        sound = Sound(s.interruption, insists) if decision is Decision.HOLD else None
         self._utterance = _Utterance(run.began_at_s, window.at_s, run.voiced_s, sound)
         onset_s = window.at_s - run.began_at_s + s.onset_margin_s
         self._onset_s = min(onset_s, s.max_onset_s)
@@ -137,6 +140,8 @@ class FloorKeeper:
                 self._floor = _Floor.NOBODY
                 return Decision.INTERRUPTED
             case Verdict.NOTHING:
+                if sound.had_words:
+                    self._ignored_at_s = window.at_s
                 self._utterance = None
                 self._voice_ended_at_s = None
                 return Decision.GO_ON

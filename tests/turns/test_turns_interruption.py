@@ -3,7 +3,7 @@
 import pytest
 
 from backend.core.speech import Completeness, HeardSoFar
-from backend.turns.backchannel import is_backchannel
+from backend.turns.backchannel import is_backchannel, is_stop
 from backend.turns.base import Decision
 from tests.support.turn_sim import COUGH, UNSURE, WINDOW_S, Caller, said
 
@@ -139,7 +139,62 @@ def test_answers_and_requests_are_no_backchannel(text: str) -> None:
     assert not is_backchannel(text)
 
 
-def test_unfinished_words_interrupt_too() -> None:
-    caller = Caller(understood=said("and", Completeness.UNFINISHED)).spoken_to()
-    caller.voice(0.3).silence(0.2)
+def test_unfinished_words_interrupt_too_once_they_have_lasted() -> None:
+    caller = Caller(understood=said("i want to talk about", Completeness.UNFINISHED)).spoken_to()
+    caller.voice(1.35).silence(0.2)
     assert caller.course == [HOLD, PAUSED, INTERRUPTED]
+
+
+@pytest.mark.parametrize(
+    ("words", "lasting_s"),
+    [("can i pay", 0.5), ("family plan", 0.8), ("it can a moment", 1.2), ("hello", 0.4)],
+)
+def test_words_that_a_recogniser_hears_in_mhm_make_us_pause_only(
+    words: str, lasting_s: float
+) -> None:
+    """Each was heard in "okay", "mhm", "mm hmm" or "uh huh", at 15 dB over the line's noise."""
+    understood = HeardSoFar(words, Completeness.UNKNOWN, confidence=0.85)
+    caller = Caller(understood=understood).spoken_to().voice(lasting_s)
+    fell_silent_at_s = caller.now_s
+    caller.silence(2)
+    assert caller.course == [HOLD, PAUSED, GO_ON]
+    assert caller.at_s(GO_ON) - fell_silent_at_s < 0.7
+
+
+def test_a_short_whole_request_interrupts_when_it_was_heard_well() -> None:
+    for confidence, last in ((0.7, INTERRUPTED), (0.5, GO_ON)):
+        understood = HeardSoFar("can i pay", Completeness.COMPLETE, confidence)
+        caller = Caller(understood=understood).spoken_to().voice(0.6).silence(2)
+        assert caller.course == [HOLD, PAUSED, last]
+
+
+def test_an_early_answer_interrupts_the_question_it_answers() -> None:
+    for answers, last in ((True, INTERRUPTED), (False, GO_ON)):
+        understood = HeardSoFar("no", Completeness.COMPLETE, 0.8, answers)
+        caller = Caller(understood=understood).spoken_to().voice(0.3).silence(2)
+        assert caller.course == [HOLD, PAUSED, last]
+
+
+def test_who_was_ignored_and_says_it_again_has_the_floor() -> None:
+    caller = Caller(understood=said("billing", Completeness.UNKNOWN)).spoken_to()
+    caller.voice(0.5).silence(1.5).voice(0.5).silence(0.2)
+    assert caller.course == [HOLD, PAUSED, GO_ON, HOLD, PAUSED, INTERRUPTED]
+
+
+def test_a_second_cough_is_no_insisting() -> None:
+    caller = Caller(understood=COUGH).spoken_to().voice(0.3).silence(1)
+    caller.understood = said("it", Completeness.UNKNOWN)
+    caller.voice(0.3).silence(1)
+    assert caller.course == [HOLD, PAUSED, GO_ON, HOLD, PAUSED, GO_ON]
+
+
+@pytest.mark.parametrize(
+    "text", ["stop", "wait a second", "Hold on, please", "excuse me", "stop it"]
+)
+def test_some_words_stop_us_however_short(text: str) -> None:
+    assert is_stop(text)
+
+
+@pytest.mark.parametrize("text", ["", "please", "one moment", "hold my mail", "the bus stop", "no"])
+def test_other_words_do_not(text: str) -> None:
+    assert not is_stop(text)
