@@ -68,7 +68,8 @@ class HeardSoFar:
     confidence: float = 1.0
     """In the words, 0-1."""
     answers: bool = False
-    """It answers the question being asked, which leaves little choice: yes or no, a number."""
+    """It answers the question being asked, which leaves little choice (yes or no, a number) and has
+    nearly been heard."""
 
 
 class HeardKind(StrEnum):

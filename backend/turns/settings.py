@@ -52,6 +52,14 @@ class WaitSettings:
     number_wait_s: float = 1.5
     """The least for anything but a complete answer when a number was asked for: nobody is cut off
     between two digits."""
+    doubtful_number_wait_s: float = 0.9
+    """After a number that has all its digits but of which"""
+    sure_number_confidence: float = 0.9
+    """the recogniser is less sure than this: half a number is heard as a whole one with an "oh" too
+    many, and then never surer than 0.86."""
+    number_pace: float = 1.5
+    """Who has paused within a number is given so many times that pause after it: they read it in
+    pieces, and the next piece takes as long to find."""
     nothing_wait_s: float = 1.0
     """After sound that is no words, but as long as words: another language, or a poor line. They
     have finished speaking, too."""
@@ -68,12 +76,15 @@ class InterruptionSettings:
 
     barge_in_voiced_s: float = 0.12
     """Voice that makes us fall silent: longer than a click, shorter than any word."""
+    loud_range_db: float = 12.0
+    """Of the voice counts, from here on, what is no more than this quieter than its loudest: every
+    syllable, but not 0.2 s of noise after it. "mm hmm" has 1.0 s of it where it lasts 1.2."""
     interrupt_voiced_s: float = 1.45
-    """Voice in all after which the caller has the floor, whatever it is. A drawn-out "mm hmm" has
-    1.2 s; waiting costs nothing, as we are silent already and words are judged at any pause."""
+    """Voice in all after which the caller has the floor, whatever it is. Waiting costs
+    nothing, as we are silent already and words are judged at any pause."""
     backchannel_voiced_s: float = 2.0
     """The same when all that was understood is "mhm": it may be repeated."""
-    words_voiced_s: float = 1.3
+    words_voiced_s: float = 1.15
     """Voice in all from which any words take the floor. In shorter sounds a recogniser finds words
     where there are none: of 430 coughs and "mhm"s of up to 1.2 s, at 15 dB over the line's noise
     and without any, three in four were heard as words, with confidences up to 0.9."""
@@ -86,7 +97,7 @@ class InterruptionSettings:
     plan", "mm hmm" for longer ones with less. An answer to yes or no needs nothing more."""
     nothing_follows_s: float = 0.4
     """Silence after which we go on when it was a cough or "mhm"."""
-    few_words_follow_s: float = 0.6
+    few_words_follow_s: float = 0.5
     """The same after words too few to stop us: who says more does so after no longer a pause."""
     doubt_follows_s: float = 1.0
     """The same while it is not known what it was. Longer would be a silent line."""

@@ -22,13 +22,32 @@ class _Floor(Enum):
 
 
 @dataclass(slots=True)
+class _Loud:
+    """Voice about as loud as the loudest: without the end of a word in the noise, which a detector
+    that trails takes for more of it."""
+
+    range_db: float
+    loudest_dbfs: float
+    seconds: float
+
+    def hear(self, window: Window) -> None:
+        """The next clear one."""
+        self.loudest_dbfs = max(self.loudest_dbfs, window.level_dbfs)
+        if window.level_dbfs >= self.loudest_dbfs - self.range_db:
+            self.seconds += window.length_s
+
+
+@dataclass(slots=True)
 class _Utterance:
     began_at_s: float
     voice_ended_at_s: float
     voiced_s: float
+    loud: "_Loud"
     sound: Sound | None
     """It came while we spoke, and is being judged."""
     paused: bool = False
+    longest_pause_s: float = 0.0
+    """Of the pauses after which the caller went on."""
 
 
 class FloorKeeper:
@@ -95,6 +114,8 @@ class FloorKeeper:
         utterance = self._utterance
         if utterance is None:
             return self._begin(window, voiced)
+        if voiced:
+            utterance.loud.hear(window)
         if voiced and not utterance.paused:
             self._voice(utterance, window.at_s, window.length_s)
         sound = utterance.sound
@@ -124,7 +145,8 @@ class FloorKeeper:
         s, run = self.settings, self._run
         insists = window.at_s - self._ignored_at_s <= s.interruption.insists_s
         sound = Sound(s.interruption, insists) if decision is Decision.HOLD else None
-        self._utterance = _Utterance(run.began_at_s, window.at_s, run.voiced_s, sound)
+        loud = _Loud(s.interruption.loud_range_db, window.level_dbfs, run.voiced_s)
+        self._utterance = _Utterance(run.began_at_s, window.at_s, run.voiced_s, loud, sound)
         onset_s = window.at_s - run.began_at_s + s.onset_margin_s
         self._onset_s = min(onset_s, s.max_onset_s)
         self._voice_ended_at_s = window.at_s
@@ -134,7 +156,7 @@ class FloorKeeper:
         self, utterance: _Utterance, sound: Sound, window: Window, heard: HeardSoFar
     ) -> Decision | None:
         silence_s = self._silence_s(utterance, window) if utterance.paused else 0.0
-        match sound.judge(heard, utterance.voiced_s, silence_s):
+        match sound.judge(heard, utterance.loud.seconds, silence_s):
             case Verdict.INTERRUPTION:
                 utterance.sound = None
                 self._floor = _Floor.NOBODY
@@ -154,7 +176,9 @@ class FloorKeeper:
             return True
         if not utterance.paused or window.at_s - self._detected_at_s < s.certain_silence_s:
             return False
-        wait_s = self._endpoint.wait_s(self._question, heard, utterance.voiced_s)
+        wait_s = self._endpoint.wait_s(
+            self._question, heard, utterance.voiced_s, utterance.longest_pause_s
+        )
         return self._silence_s(utterance, window) >= wait_s - _ROUNDING_S
 
     def _end(self, utterance: _Utterance) -> Decision:
@@ -170,6 +194,8 @@ class FloorKeeper:
         if not self._lasts(self.settings.start_voiced_s):
             return None
         utterance.paused = False
+        pause_s = self._run.began_at_s - utterance.voice_ended_at_s
+        utterance.longest_pause_s = max(utterance.longest_pause_s, pause_s)
         self._voice(utterance, window.at_s, self._run.voiced_s)
         return Decision.RESUMED
 

@@ -67,8 +67,14 @@ class FakeControl:
 class FakeEar:
     """Understands `text` in every pause."""
 
-    def __init__(self, text: str = "", completeness: Completeness = Completeness.UNKNOWN) -> None:
-        self._understands = HeardSoFar(text, completeness)
+    def __init__(
+        self,
+        text: str = "",
+        completeness: Completeness = Completeness.UNKNOWN,
+        *,
+        answers: bool = False,
+    ) -> None:
+        self._understands = HeardSoFar(text, completeness, answers=answers)
         self.heard = HeardSoFar()
         self.fed: list[Pcm] = []
         self.happened: list[str] = []
@@ -255,6 +261,19 @@ def test_a_cough_makes_us_pause_and_go_on() -> None:
         assert ear.happened == ["pause", "forget"]
         assert len(call.port.flushes) == 1
         assert call.clock() - began_s < 4.0 + 1.2
+
+    live(test)
+
+
+@pytest.mark.parametrize(("begins_s", "stops_us"), [(0.6, False), (1.6, True)])
+def test_a_no_stops_a_question_that_has_nearly_been_heard(begins_s: float, stops_us: bool) -> None:
+    async def test(call: Call) -> None:
+        ear = FakeEar("no", Completeness.COMPLETE, answers=True)
+        said, _ = await while_doing(
+            say(call, ear, ("Shall I open a ticket?", 2.0)),
+            call.caller(("quiet", begins_s), ("voice", 0.3)),
+        )
+        assert said.interrupted is stops_us
 
     live(test)
 

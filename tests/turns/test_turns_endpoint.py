@@ -42,6 +42,23 @@ def test_the_silence_that_ends_a_turn_depends_on_what_was_said(
     assert expected_s - 1e-6 <= waited_s < expected_s + WINDOW_S
 
 
+def test_a_number_heard_with_doubt_may_be_half_of_one_and_outlasts_a_pause_of_600_ms() -> None:
+    doubtful = HeardSoFar("oh one zero oh", Completeness.COMPLETE, confidence=0.75)
+    assert silence_until_end_s(doubtful, NUMBER) > 0.8
+    assert silence_until_end_s(doubtful, OPEN_QUESTION) < 0.2
+
+
+@pytest.mark.parametrize("pause_s", [0.3, 0.6, 0.9])
+def test_who_has_paused_in_a_number_may_do_so_again(pause_s: float) -> None:
+    caller = Caller(understood=said("four two", Completeness.UNFINISHED)).listened_to(NUMBER)
+    caller.voice(0.6).silence(pause_s).voice(0.6)
+    caller.understood = said("four two seven one")
+    fell_silent_at_s = caller.now_s
+    caller.silence(3)
+    assert caller.course == [STARTED, PAUSED, RESUMED, PAUSED, ENDED]
+    assert caller.at_s(ENDED) - fell_silent_at_s == pytest.approx(1.5 * pause_s, abs=2 * WINDOW_S)
+
+
 def test_a_yes_of_a_tenth_of_a_second_is_heard_and_ends_in_160_ms() -> None:
     assert silence_until_end_s(said("yes"), YES_NO, voiced_s=0.096) == pytest.approx(0.16)
 
@@ -62,7 +79,7 @@ def test_pauses_of_600_ms_between_digits_never_end_the_turn(
         caller.voice(0.3).silence(0.6)
     assert caller.course == [STARTED, *[PAUSED, RESUMED] * 5, PAUSED]
     caller.understood = said("four two seven one nine nine")
-    caller.silence(0.1)
+    caller.silence(0.4)
     assert caller.course[-1] is ENDED
 
 
@@ -166,7 +183,9 @@ def test_lost_windows_count_as_silence() -> None:
 
 def test_another_strategy_decides_how_long_to_wait() -> None:
     class Hasty:
-        def wait_s(self, question: Question, heard: HeardSoFar, voiced_s: float) -> float:
+        def wait_s(
+            self, question: Question, heard: HeardSoFar, voiced_s: float, longest_pause_s: float
+        ) -> float:
             return 0.1
 
     caller = Caller(FloorKeeper(TurnSettings(), Hasty()), understood=UNSURE).listened_to()

@@ -16,7 +16,7 @@ from backend.audio.echo import HEARD_S, PLAYED_S, is_echo
 from backend.audio.pcm import Pcm
 from backend.core.errors import HungUp, LineError
 from backend.core.records import CallInfo
-from backend.core.speech import Question, Sentence
+from backend.core.speech import HeardSoFar, Question, Sentence
 from backend.telephony.line import (
     CallerInput,
     Ear,
@@ -39,6 +39,9 @@ Result = TypeVar("Result")
 PRE_ROLL_S = 2.0
 """Audio kept from before a voice was noticed: as much as turn-taking may ask for."""
 
+NEARLY_SAID_S = 0.6
+"""Who answers a question does so before its last word has ended; who says "no" or "uh huh" earlier
+has mostly been misheard, or means nothing by it."""
 ECHO_WINDOWS = round(HEARD_S / 0.032)
 ECHO_PROBABILITY = 0.2
 """What is surely no voice needs no asking whose it is."""
@@ -213,7 +216,7 @@ class StreamLine:
         self._follow_speech(window.at_s)
         window = self._without_echo(window)
         self._let_keys_interrupt()
-        decision = self._taker.hear(window, ear.heard)
+        decision = self._taker.hear(window, self._heard(ear))
         if decision is not None:
             self._act(decision, ear)
 
@@ -279,6 +282,13 @@ class StreamLine:
         if sentence is not None and sentence is not self._announced:
             self._announced = sentence
             self._taker.speak(at_s, interruptible=sentence.interruptible)
+
+    def _heard(self, ear: Ear) -> HeardSoFar:
+        """Nothing answers a question that has hardly begun."""
+        heard = ear.heard
+        if heard.answers and self._speech is not None and self._speech.left_s > NEARLY_SAID_S:
+            return replace(heard, answers=False)
+        return heard
 
     def _without_echo(self, window: Window) -> Window:
         """Our own voice, coming back from the caller's side, is told apart from theirs."""

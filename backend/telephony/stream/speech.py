@@ -104,6 +104,12 @@ class Speech:
                 return part.sentence if part.audio else None
         return None
 
+    @property
+    def left_s(self) -> float:
+        """Seconds of what is ready that the caller has not heard."""
+        place = self._place() if self._held_at is None else self._held_at
+        return (self._parts[-1].ends - place) / RATE_HZ if self._parts else 0.0
+
     def hold(self) -> None:
         """Be silent at once, and remember where."""
         if self._held_at is None:
