@@ -99,8 +99,9 @@ class InterruptionSettings:
     """Silence after which we go on when it was a cough or "mhm"."""
     few_words_follow_s: float = 0.5
     """The same after words too few to stop us: who says more does so after no longer a pause."""
-    doubt_follows_s: float = 1.0
-    """The same while it is not known what it was. Longer would be a silent line."""
+    doubt_follows_s: float = 0.75
+    """The same while it is not known what it was. In noise a detector trails by up to 0.25 s, and
+    after a second's silence callers take the floor."""
     insists_s: float = 2.5
     """Who had too few words to stop us, and speaks again within this time, means it: then any
     words do."""

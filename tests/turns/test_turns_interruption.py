@@ -42,12 +42,12 @@ def test_after_a_cough_or_mhm_we_go_on_within_half_a_second(sound: HeardSoFar) -
     assert caller.keeper.voice_ended_at_s is None
 
 
-def test_what_is_not_understood_in_a_second_was_nothing() -> None:
+def test_what_is_not_understood_within_a_second_was_nothing() -> None:
     caller = Caller(understood=UNSURE).spoken_to().voice(0.35)
     fell_silent_at_s = caller.now_s
     caller.silence(3)
     assert caller.course == [HOLD, PAUSED, GO_ON]
-    assert caller.at_s(GO_ON) - fell_silent_at_s == pytest.approx(1, abs=WINDOW_S)
+    assert 0.7 < caller.at_s(GO_ON) - fell_silent_at_s < 0.8
 
 
 def test_a_short_word_that_means_something_takes_the_floor_and_ends_as_a_turn() -> None:
