@@ -10,7 +10,16 @@ import pytest
 from backend.agent.base import Dialogue, HangUp, OpenTicket, Step, Transfer
 from backend.core.events import EventType
 from backend.core.records import CallOutcome, TicketDraft, TicketType
-from backend.core.speech import OPEN_QUESTION, Expect, Heard, HeardKind, Question, Sentence
+from backend.core.speech import (
+    OPEN_QUESTION,
+    Completeness,
+    Expect,
+    Heard,
+    HeardKind,
+    HeardSoFar,
+    Question,
+    Sentence,
+)
 from tests.calls.scripted import FILLER, Memory, ScriptedAgent
 from tests.calls.streaming import LiveVoice, Stage
 from tests.support.virtual_time import run_virtually
@@ -154,6 +163,30 @@ def test_who_cuts_in_on_the_question_is_heard_as_answering_it() -> None:
         return stage
 
     assert run_virtually(play()).recogniser.opened[-1] == NUMBER
+
+
+class Certain(ScriptedAgent):
+    """Takes every word for all that was to be said."""
+
+    def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
+        return Completeness.COMPLETE
+
+
+def test_only_the_question_being_asked_can_be_answered_early() -> None:
+    async def play(after_s: float) -> HeardSoFar:
+        async with Stage(Certain(asks_number)) as stage:
+            await stage.line.asks("bill")
+            await stage.line.is_spoken_to()
+            await asyncio.sleep(after_s)
+            stage.line.says("one zero zero four")
+            stage.line.ear.pause()
+            await asyncio.sleep(0.1)
+            return stage.line.ear.heard
+
+    assert run_virtually(play(after_s=1.1)).answers, "in the question"
+    heard = run_virtually(play(after_s=0.2))
+    assert not heard.answers, "before it"
+    assert heard.confidence == 0.9
 
 
 def test_words_that_interrupted_us_are_the_beginning_of_the_turn() -> None:

@@ -218,6 +218,25 @@ def test_after_a_cough_the_bot_is_heard_to_its_end() -> None:
     assert records[2].latency_s > 0  # after the answer, not after the cough
 
 
+def test_after_a_cough_a_bot_that_pauses_is_given_time_to_go_on() -> None:
+    async def pauses(pbx: Peer) -> None:
+        await pbx.until(lambda: bool(pbx.rtp))
+        for _ in range(2):
+            await pbx.speak(tone(0.4))
+            await asyncio.sleep(0.8)  # longer than the caller waits for a bot that has finished
+
+    async def scenario() -> list[Record]:
+        async with peer(mute=True) as pbx:
+            task = asyncio.create_task(pauses(pbx))
+            cough = ReadyTalkOver(Play(tone(0.1), ""), 0.2, takes_floor=False)
+            return await hold(pbx, [cough, Play(tone(0.1), "my balance")], task)
+
+    coughed, bot_turn, asked = run(scenario())[1:4]
+    assert (coughed.kind, bot_turn.kind) == (RecordKind.CALLER, RecordKind.BOT)
+    assert asked.text == "my balance"
+    assert bot_turn.end_s - bot_turn.start_s == pytest.approx(1.6, abs=0.15)
+
+
 def test_a_pause_within_a_sentence_is_as_long_as_it_is_written() -> None:
     async def speak(words: str) -> Pcm:
         quiet = np.zeros(1600, dtype=np.int16)
