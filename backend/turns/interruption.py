@@ -29,31 +29,31 @@ class Sound:
     had_words: bool = False
     """Words were understood that are no mere "mhm"."""
 
-    def judge(self, heard: HeardSoFar, voiced_s: float, silence_s: float) -> Verdict:
+    def judge(self, heard: HeardSoFar, lasted_s: float, silence_s: float) -> Verdict:
         """From its words, its length, and what has followed: `silence_s` is 0 while it lasts."""
         s = self.settings
         understood = bool(heard.text) and heard.completeness is not Completeness.NOTHING
         is_polite = understood and is_backchannel(heard.text)
         has_words = understood and not is_polite
-        if has_words and self._take_floor(heard, voiced_s):
+        if has_words and self._take_floor(heard, lasted_s):
             return Verdict.INTERRUPTION
         self._was_polite |= is_polite
         self.had_words |= has_words
-        if voiced_s >= (s.backchannel_voiced_s if self._was_polite else s.interrupt_voiced_s):
+        if lasted_s >= (s.backchannel_lasts_s if self._was_polite else s.interruption_lasts_s):
             return Verdict.INTERRUPTION
         return Verdict.NOTHING if silence_s >= self._follows_s(heard, is_polite) else Verdict.OPEN
 
-    def _take_floor(self, heard: HeardSoFar, voiced_s: float) -> bool:
+    def _take_floor(self, heard: HeardSoFar, lasted_s: float) -> bool:
         """Whether words are likely enough to have been said, and meant to stop us."""
         s = self.settings
-        if self.insists or voiced_s >= s.words_voiced_s or is_stop(heard.text):
+        if self.insists or lasted_s >= s.words_last_s or is_stop(heard.text):
             return True
         if heard.confidence < s.request_confidence:
             return False
         is_request = (
             heard.completeness is Completeness.COMPLETE
             and len(heard.text.split()) >= s.request_words
-            and voiced_s >= s.request_voiced_s
+            and lasted_s >= s.request_lasts_s
         )
         return heard.answers or is_request
 

@@ -77,24 +77,24 @@ class InterruptionSettings:
     barge_in_voiced_s: float = 0.12
     """Voice that makes us fall silent: longer than a click, shorter than any word."""
     loud_range_db: float = 12.0
-    """Of the voice counts, from here on, what is no more than this quieter than its loudest: every
-    syllable, but not 0.2 s of noise after it. "mm hmm" has 1.0 s of it where it lasts 1.2."""
-    interrupt_voiced_s: float = 1.45
-    """Voice in all after which the caller has the floor, whatever it is. Waiting costs
+    """A sound lasts, from here on, until it is last no more than this quieter than its loudest: to
+    its last syllable, without the 0.2 s of noise that a detector hears after that."""
+    interruption_lasts_s: float = 1.45
+    """A sound that lasts as long, pauses apart, takes the floor whatever it is. Waiting costs
     nothing, as we are silent already and words are judged at any pause."""
-    backchannel_voiced_s: float = 2.0
+    backchannel_lasts_s: float = 2.0
     """The same when all that was understood is "mhm": it may be repeated."""
-    words_voiced_s: float = 1.15
-    """Voice in all from which any words take the floor. In shorter sounds a recogniser finds words
-    where there are none: of 430 coughs and "mhm"s of up to 1.2 s, at 15 dB over the line's noise
-    and without any, three in four were heard as words, with confidences up to 0.9."""
-    request_voiced_s: float = 0.55
+    words_last_s: float = 1.25
+    """The same for any words. In shorter sounds a recogniser finds words where there are none: of
+    430 coughs and "mhm"s of up to 1.2 s, at 15 dB over the line's noise and without any, three in
+    four were heard as words, with confidences up to 0.9. Questions last longer."""
+    request_lasts_s: float = 0.55
     """The same for a whole request that is"""
-    request_words: int = 3
+    request_words: int = 5
     """at least so many words long and"""
     request_confidence: float = 0.6
-    """heard with this confidence: "okay" has half a second, and passed for "can I pay" and "family
-    plan", "mm hmm" for longer ones with less. An answer to yes or no needs nothing more."""
+    """heard with this confidence: "okay" has passed for "can I pay", "mm hmm" for "I am an agent",
+    and for longer ones with less. An answer to yes or no needs nothing more."""
     nothing_follows_s: float = 0.4
     """Silence after which we go on when it was a cough or "mhm"."""
     few_words_follow_s: float = 0.5

@@ -22,32 +22,25 @@ class _Floor(Enum):
 
 
 @dataclass(slots=True)
-class _Loud:
-    """Voice about as loud as the loudest: without the end of a word in the noise, which a detector
-    that trails takes for more of it."""
-
-    range_db: float
-    loudest_dbfs: float
-    seconds: float
-
-    def hear(self, window: Window) -> None:
-        """The next clear one."""
-        self.loudest_dbfs = max(self.loudest_dbfs, window.level_dbfs)
-        if window.level_dbfs >= self.loudest_dbfs - self.range_db:
-            self.seconds += window.length_s
-
-
-@dataclass(slots=True)
 class _Utterance:
     began_at_s: float
     voice_ended_at_s: float
     voiced_s: float
-    loud: "_Loud"
+    loudest_dbfs: float
     sound: Sound | None
     """It came while we spoke, and is being judged."""
     paused: bool = False
     longest_pause_s: float = 0.0
     """Of the pauses after which the caller went on."""
+    silent_s: float = 0.0
+    """All of them together."""
+    loud_until_s: float = 0.0
+    """End of the last window about as loud as the loudest."""
+
+    @property
+    def lasted_s(self) -> float:
+        """Its voice and the gaps between its words, without pauses."""
+        return self.loud_until_s - self.began_at_s - self.silent_s
 
 
 class FloorKeeper:
@@ -115,7 +108,7 @@ class FloorKeeper:
         if utterance is None:
             return self._begin(window, voiced)
         if voiced:
-            utterance.loud.hear(window)
+            self._follow_loudness(utterance, window)
         if voiced and not utterance.paused:
             self._voice(utterance, window.at_s, window.length_s)
         sound = utterance.sound
@@ -145,8 +138,10 @@ class FloorKeeper:
         s, run = self.settings, self._run
         insists = window.at_s - self._ignored_at_s <= s.interruption.insists_s
         sound = Sound(s.interruption, insists) if decision is Decision.HOLD else None
-        loud = _Loud(s.interruption.loud_range_db, window.level_dbfs, run.voiced_s)
-        self._utterance = _Utterance(run.began_at_s, window.at_s, run.voiced_s, loud, sound)
+        self._utterance = _Utterance(
+            run.began_at_s, window.at_s, run.voiced_s, window.level_dbfs, sound
+        )
+        self._follow_loudness(self._utterance, window)
         onset_s = window.at_s - run.began_at_s + s.onset_margin_s
         self._onset_s = min(onset_s, s.max_onset_s)
         self._voice_ended_at_s = window.at_s
@@ -156,7 +151,7 @@ class FloorKeeper:
         self, utterance: _Utterance, sound: Sound, window: Window, heard: HeardSoFar
     ) -> Decision | None:
         silence_s = self._silence_s(utterance, window) if utterance.paused else 0.0
-        match sound.judge(heard, utterance.loud.seconds, silence_s):
+        match sound.judge(heard, utterance.lasted_s, silence_s):
             case Verdict.INTERRUPTION:
                 utterance.sound = None
                 self._floor = _Floor.NOBODY
@@ -196,6 +191,7 @@ class FloorKeeper:
         utterance.paused = False
         pause_s = self._run.began_at_s - utterance.voice_ended_at_s
         utterance.longest_pause_s = max(utterance.longest_pause_s, pause_s)
+        utterance.silent_s += pause_s
         self._voice(utterance, window.at_s, self._run.voiced_s)
         return Decision.RESUMED
 
@@ -205,6 +201,12 @@ class FloorKeeper:
         utterance.paused = True
         self._run.clear()
         return Decision.PAUSED
+
+    def _follow_loudness(self, utterance: _Utterance, window: Window) -> None:
+        utterance.loudest_dbfs = max(utterance.loudest_dbfs, window.level_dbfs)
+        range_db = self.settings.interruption.loud_range_db
+        if window.level_dbfs >= utterance.loudest_dbfs - range_db:
+            utterance.loud_until_s = window.at_s
 
     def _voice(self, utterance: _Utterance, at_s: float, voiced_s: float) -> None:
         utterance.voiced_s += voiced_s

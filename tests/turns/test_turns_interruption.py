@@ -147,7 +147,13 @@ def test_unfinished_words_interrupt_too_once_they_have_lasted() -> None:
 
 @pytest.mark.parametrize(
     ("words", "lasting_s"),
-    [("can i pay", 0.5), ("family plan", 0.8), ("it can a moment", 1.0), ("hello", 0.4)],
+    [
+        ("can i pay", 0.5),
+        ("i am an agent", 1.0),
+        ("family plan", 0.8),
+        ("it can a moment", 1.0),
+        ("hello", 0.4),
+    ],
 )
 def test_words_that_a_recogniser_hears_in_mhm_make_us_pause_only(
     words: str, lasting_s: float
@@ -169,7 +175,7 @@ def test_noise_that_a_detector_hears_after_an_mhm_does_not_make_it_longer() -> N
 
 def test_a_short_whole_request_interrupts_when_it_was_heard_well() -> None:
     for confidence, last in ((0.7, INTERRUPTED), (0.5, GO_ON)):
-        understood = HeardSoFar("can i pay", Completeness.COMPLETE, confidence)
+        understood = HeardSoFar("can i pay by card", Completeness.COMPLETE, confidence)
         caller = Caller(understood=understood).spoken_to().voice(0.6).silence(2)
         assert caller.course == [HOLD, PAUSED, last]
 
