@@ -84,7 +84,7 @@ class InterruptionSettings:
     nothing, as we are silent already and words are judged at any pause."""
     backchannel_lasts_s: float = 2.0
     """The same when all that was understood is "mhm": it may be repeated."""
-    words_last_s: float = 1.25
+    words_last_s: float = 1.2
     """The same for any words. In shorter sounds a recogniser finds words where there are none: of
     430 coughs and "mhm"s of up to 1.2 s, at 15 dB over the line's noise and without any, three in
     four were heard as words, with confidences up to 0.9. Questions last longer."""

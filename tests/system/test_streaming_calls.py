@@ -35,7 +35,13 @@ CONVERSATIONS: dict[str, Sequence[Step | str]] = {
     "happy": ("what is my account balance", NUMBER, "my internet is down", "goodbye"),
     "interrupted": (TalkOver(Say("what are your opening hours"), after_s=0.5), "goodbye"),
     "paused": ("what is my account balance", "one zero [600 ms] zero four", "goodbye"),
+    "halting": (
+        "what is my account balance",
+        "one [600 ms] zero [600 ms] zero [600 ms] four",
+        "goodbye",
+    ),
     "coughed": (TalkOver(Play(cough(), "cough"), 1.0, takes_floor=False), "goodbye"),
+    "murmured": (TalkOver(Say("mm hmm"), 0.8, takes_floor=False), "goodbye"),
     "keys": ("what is my account balance", Keys("1004"), "goodbye"),
     "yes": ("i want to cancel my contract", "yes", NUMBER, "goodbye"),
     "person": ("i want to talk to a person", "no thank you", "goodbye"),
@@ -89,8 +95,16 @@ def test_a_pause_within_a_number_does_not_cut_it_off(talks: dict[str, Talk]) -> 
     assert len(talks["paused"].caller) == 3
 
 
-def test_a_cough_does_not_derail_us(talks: dict[str, Talk]) -> None:
-    held = talks["coughed"]
+def test_pauses_between_all_digits_do_not_either(talks: dict[str, Talk]) -> None:
+    _, number, _ = (r for r in talks["halting"].records if r.kind is RecordKind.CALLER)
+    spoke = [r.start_s for r in talks["halting"].records if r.kind is RecordKind.BOT]
+    assert not any(number.start_s < start_s < number.end_s for start_s in spoke)
+    assert len(talks["halting"].caller) == 3
+
+
+@pytest.mark.parametrize("sound", ["coughed", "murmured"])
+def test_a_cough_or_an_mhm_does_not_derail_us(talks: dict[str, Talk], sound: str) -> None:
+    held = talks[sound]
     greeting = held.call["turns"][0]
     assert not greeting["interrupted"]
     assert "how can i help" in greeting["text"].lower()
