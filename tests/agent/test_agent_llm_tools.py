@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from backend.agent.base import Understood
 from backend.agent.conversation import POLICIES
@@ -76,6 +78,24 @@ def test_a_right_call_is_read() -> None:
 )
 def test_a_call_that_does_not_fit_is_refused(name: str, arguments: str) -> None:
     assert isinstance(read_calls([ToolCall(name, arguments)], TOOLS, after_text=False), RefusedCall)
+
+
+@given(
+    st.sampled_from(["start_task", "search_knowledge"]) | st.text(max_size=20),
+    st.text(max_size=60)
+    | st.dictionaries(st.sampled_from(["task", "query"]), st.text(max_size=9)).map(json.dumps),
+)
+def test_whatever_is_called_is_one_of_the_tools_or_refused(name: str, arguments: str) -> None:
+    match read_calls([ToolCall(name, arguments)], TOOLS, after_text=False):
+        case StartTask(task=task):
+            assert name == "start_task"
+            assert json.loads(arguments) == {"task": task}
+            assert task in POLICIES
+        case SearchKnowledge(query=query):
+            assert name == "search_knowledge"
+            assert json.loads(arguments)["query"].strip() == query
+        case refused:
+            assert isinstance(refused, RefusedCall)
 
 
 def test_a_call_beside_text_or_beside_another_is_refused() -> None:

@@ -49,10 +49,11 @@ class ChatModel(ABC):
         LlmError, also in the middle; then nothing was called.
         """
         calls: dict[int, ToolCall] = {}
+        total_s = max(0.0, self._total_s - spent_s)
         timed = within_limits(
             self._pieces_with_tools_if_taken(prompt),
-            first_token_s=min(self._first_token_s, self._total_s - spent_s),
-            total_s=self._total_s - spent_s,
+            first_token_s=min(self._first_token_s, total_s),
+            total_s=total_s,
             clock=self._clock,
         )
         async with aclosing(timed):

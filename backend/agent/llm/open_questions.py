@@ -67,8 +67,6 @@ class OpenQuestions:
         self._cache = AnswerCache(clock)
         self.withheld = 0
         """Sentences of the model that were not spoken because the facts do not support them."""
-        self.refused_calls = 0
-        """Tool calls of the model that were not followed."""
 
     @property
     def source(self) -> str:
@@ -112,7 +110,6 @@ class OpenQuestions:
         async with aclosing(self._answer(prompt, begun_at_s)) as items:
             async for item in items:
                 if isinstance(item, RefusedCall):
-                    self.refused_calls += 1
                     log.warning("llm-call-refused", model=self._model.name, reason=item.reason)
                     yield _TRIED_TO_ACT
                 elif not isinstance(item, str):

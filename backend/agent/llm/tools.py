@@ -6,7 +6,8 @@ other case it is refused. What it asks for is done by others, who ask the caller
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, TypeVar
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
@@ -76,10 +77,8 @@ class RefusedCall:
     """For logs; nothing of the call itself."""
 
 
-_Arguments = TypeVar("_Arguments", bound=ToolArguments)
-
-
-def definition(tool: type[_Arguments]) -> Mapping[str, Any]:
+@cache
+def definition(tool: Tool) -> Mapping[str, Any]:
     """The tool as OpenAI's API takes it, and Ollama's likewise."""
     schema = tool.model_json_schema()
     parameters = {key: schema[key] for key in ("type", "properties", "required")}
