@@ -1,7 +1,7 @@
 """The commands `frontdesk eval …`. Each imports what it needs when it runs."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -103,4 +103,40 @@ def retrieval(
             chunks=chunks,
             as_json=as_json,
         )
+    )
+
+
+@eval_app.command("intents")
+def intents(
+    train: Annotated[
+        list[Path], typer.Option(help="Lines of JSON with text and intent; may be given twice.")
+    ],
+    test: Annotated[Path, typer.Option(help="The same, to be told apart.")],
+    oos: Annotated[
+        Path | None, typer.Option(help="Sentences that are out of scope, to be noticed.")
+    ] = None,
+    engine: Annotated[
+        Literal["ngram", "embedding"],
+        typer.Option(help="N-grams alone, or with the embeddings of a sentence model."),
+    ] = "ngram",
+    shots: Annotated[
+        int, typer.Option(min=0, help="Learn from so many examples of each intent; 0: all.")
+    ] = 0,
+    seeds: Annotated[
+        int, typer.Option(min=1, help="With --shots: so many different choices of them.")
+    ] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """How well sentences are told apart after learning from others."""
+    from backend.cli.eval_intents import Engine, run_eval_intents
+
+    run_eval_intents(
+        load_settings(),
+        train,
+        test,
+        oos,
+        engine=Engine(engine),
+        shots=shots,
+        seeds=seeds,
+        as_json=as_json,
     )

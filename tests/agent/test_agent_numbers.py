@@ -282,10 +282,26 @@ def test_keys_without_digits_are_no_number(keys: str) -> None:
         ("one zero zero four", ""),
         ("my customer number is 1004 and what do i owe", "and what do i owe"),
         ("i have two questions", "i have two questions"),
+        ("my bill please one zero zero four for this month", "my bill please for this month"),
+        ("how much do i owe one zero zero four", "how much do i owe"),
         ("", ""),
     ],
 )
 def test_the_request_is_what_is_left_without_the_number(said: str, left: str) -> None:
+    assert without_number(said, FOUR) == left
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("what does customer number one zero zero one owe", "what does i owe"),
+        ("which plan is customer 1004 on", "which plan is i on"),
+        ("the balance of account 1004 please", "the balance of i please"),
+        ("my account number 1004 is wrong", "is wrong"),
+        ("customer number 1004 what do i owe", "what do i owe"),
+    ],
+)
+def test_a_number_in_the_place_of_a_person_is_the_caller(said: str, left: str) -> None:
     assert without_number(said, FOUR) == left
 
 

@@ -10,6 +10,8 @@ _INTRODUCTIONS = frozenset(
     ["my", "the", "is", "it's", "number", "number's", "customer", "account", "id", "and"]
 )
 """Words that only lead up to a number."""
+_NAMES = frozenset(["number", "customer", "account", "id"])
+_PERSONS = frozenset(["customer", "account"])
 _NEGATIONS = (("not",), ("isn't",), ("not", "number"))
 
 
@@ -61,20 +63,37 @@ def spoken_number(text: str, length: Length) -> NumberSlot | None:
 def without_number(text: str, length: Length) -> str:
     """The sentence without its complete numbers and the words that introduce them.
 
-    What is left is what the caller wants: "which plan am I on, my number is 1004".
+    What is left is what the caller wants: "which plan am I on, my number is 1004". A number in
+    the place of a person is the caller: "what does customer 1004 owe" is "what does i owe".
     """
     spoken = tokens(text)
-    runs = [run for run in digit_runs(spoken) if length.fits(_trimmed(run, length))]
-    if not runs:
+    spans = [_span(run, length) for run in digit_runs(spoken) if length.fits(_trimmed(run, length))]
+    if not spans:
         return text
     kept: list[str] = []
     position = 0
-    for run in runs:
-        kept += spoken[position : run.start]
-        while kept and kept[-1] in _INTRODUCTIONS:
-            kept.pop()
-        position = run.end
+    for start, end in spans:
+        kept += spoken[position:start]
+        is_named = bool(kept) and kept[-1] in _NAMES
+        leading = _NAMES | {"the", "my"} if is_named else _INTRODUCTIONS
+        popped = set()
+        while kept and kept[-1] in leading:
+            popped.add(kept.pop())
+        is_person = is_named and "my" not in popped and not _PERSONS.isdisjoint(popped)
+        if is_person and kept and end < len(spoken):
+            kept.append("i")
+        position = end
     return " ".join(kept + spoken[position:])
+
+
+def _span(run: DigitRun, length: Length) -> tuple[int, int]:
+    """Where the number begins and ends, without what turned out to be words: "… one owe"."""
+    digits = _trimmed(run, length)
+    if digits == run.digits:
+        return run.start, run.end
+    # A word that only sounds like a digit is one word, and one digit.
+    tail = 0 if digits == run.digits[run.optional_head :] else run.optional_tail
+    return run.start + run.optional_head, run.end - tail
 
 
 def keyed_number(keys: str, length: Length) -> NumberSlot | None:
