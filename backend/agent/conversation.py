@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from backend.agent.base import Action, Understood
+from backend.agent.intents.base import IntentGuess
 from backend.agent.knowledge.model import FAQ, UNKNOWN, MenuKey
 from backend.agent.policies import (
     account,
@@ -20,10 +21,10 @@ from backend.agent.policies import (
     unknown,
     verification,
 )
-from backend.agent.policies.doubt import ask_whether, raise_doubt, settle_doubt
+from backend.agent.policies.doubt import ask_whether, ask_which, raise_doubt, settle_doubt
 from backend.agent.services import RecordsUnavailable
 from backend.agent.turn import Turn
-from backend.core.speech import Expect, HeardKind
+from backend.core.speech import Expect, Heard, HeardKind
 
 Policy = Callable[[Turn], Awaitable[None]]
 
@@ -37,6 +38,8 @@ POLICIES: Mapping[str, Policy] = {
     "human": human.begin,
 }
 """What a caller can call about. Beginning one leaves whatever was begun before."""
+MOST_PENDING = 3
+"""Requests remembered for later; who lists more is asked again."""
 ASIDES: Mapping[str, Policy] = {
     FAQ: faq.begin,
     "no_number": faq.where_is_my_number,
@@ -72,6 +75,7 @@ async def react(turn: Turn) -> None:
         case HeardKind.TRANSFER_FAILED:
             await human.transfer_failed(turn)
     if not turn.reprompt:
+        await _pending(turn)
         turn.memory = replace(turn.memory, misses=0)
         if turn.memory.verified is verified:
             turn.memory = replace(turn.memory, verified=None)
@@ -133,8 +137,38 @@ async def _answer_task(turn: Turn) -> None:
 
 
 async def _request(turn: Turn) -> None:
-    guess = turn.guess
-    turn.steps.insert(0, Understood(guess.reported, guess.confidence))
+    first, *others = _requests(turn.guess)
+    if not others and ask_which(turn):
+        return
+    pending = (*others, *turn.memory.pending)[:MOST_PENDING]
+    turn.memory = replace(turn.memory, pending=pending)
+    turn.hear_as(turn.heard, first)
+    turn.steps.insert(0, Understood(first.reported, first.confidence))
+    await _act(turn, first)
+
+
+def _requests(guess: IntentGuess) -> list[IntentGuess]:
+    """What is asked for in one breath, in the order it is dealt with; at least the guess itself."""
+    asked = [part for part in guess.parts if part.intent in POLICIES or part.intent == FAQ]
+    if len(asked) < 2:
+        return [guess]
+    # A person is told everything by the caller.
+    return [part for part in asked if part.intent == "human"] or asked
+
+
+async def _pending(turn: Turn) -> None:
+    """Go on with what else was asked for, as long as nothing is left of what was begun."""
+    while turn.memory.pending and not turn.memory.tasks and not turn.memory.doubt:
+        following, *others = turn.memory.pending
+        turn.memory = replace(turn.memory, pending=tuple(others))
+        turn.hear_as(Heard(HeardKind.WORDS, following.said), following)
+        about = turn.knowledge.about.get(following.label)
+        if about:
+            turn.say("next_topic", about=about)
+        await _act(turn, following)
+
+
+async def _act(turn: Turn, guess: IntentGuess) -> None:
     if guess.intent in POLICIES:
         await _begin(turn, guess.intent)
     else:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
+from backend.agent.intents.base import IntentGuess
 from backend.agent.knowledge.store import Snapshot
 from backend.core.records import CallInfo
 from backend.core.speech import OPEN_QUESTION, Heard, Question, Sentence
@@ -22,7 +23,8 @@ class Phrase:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Something heard too badly to act on: "did you say …?" was asked.
+    """Something heard too badly to act on: "did you say …?" was asked. Or something that can be
+    two requests: "is it about … or about …?"
 
     `asked` and `question` are what it answers, to go back to.
     """
@@ -32,6 +34,8 @@ class Doubt:
     question: Question
     intent: str = ""
     """What a yes means; empty: what the classifier makes of `heard`."""
+    choices: tuple[str, ...] = ()
+    """Labels of the two requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +156,8 @@ class Memory:
     """Number of the ticket that asks a person to call back, once there is one."""
     tasks: tuple[Task, ...] = ()
     """The last one is asking; the others wait for it."""
+    pending: tuple[IntentGuess, ...] = ()
+    """What else the caller asked for in the same breath: dealt with after what is begun."""
     asked: Phrase | None = None
     """The question just asked."""
     doubt: Doubt | None = None

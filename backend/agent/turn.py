@@ -94,10 +94,10 @@ class Turn:
         length = Length(self.knowledge.min_digits, self.knowledge.max_digits)
         return without_number(text, length)
 
-    def hear_as(self, heard: Heard) -> None:
-        """Take something else to be what was heard (a doubt was cleared up)."""
+    def hear_as(self, heard: Heard, meaning: IntentGuess | None = None) -> None:
+        """Take something else to be what was heard (a doubt was cleared up), and to mean this."""
         self.heard = heard
-        self._guess = None
+        self._guess = meaning
 
     def understand_as(self, intent: str) -> None:
         """Take the words to mean `intent`, whatever the classifier makes of them."""
@@ -245,9 +245,10 @@ class Turn:
 
     def transfer(self) -> None:
         """Put the caller through to a person; only where an extension is configured."""
+        self.memory = replace(self.memory, pending=())
         self.do(Transfer(self.services.human_extension))
 
     def hang_up(self, outcome: CallOutcome = CallOutcome.COMPLETED) -> None:
         """End the call after what was said."""
-        self.drop_tasks()
+        self.memory = replace(self.memory, tasks=(), pending=())
         self.do(HangUp(outcome))

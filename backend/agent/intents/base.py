@@ -20,6 +20,8 @@ class IntentGuess:
     parts: "tuple[IntentGuess, ...]" = ()
     """The requests of an utterance that holds several, in the order they were said and each of
     another intent; empty otherwise. The guess itself is about the whole utterance."""
+    said: str = ""
+    """Of a part: its own words."""
 
     @property
     def intent(self) -> str:

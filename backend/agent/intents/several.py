@@ -17,8 +17,8 @@ MOST_CLAUSES = 4
 """Each costs a classification."""
 
 _SEAM = re.compile(
-    r"[.;?!]+\s+|,?\s+(?:and|but|plus|also|then|oh|besides)\b"
-    r"(?:[\s,]+(?:and|also|then|another thing|by the way|as well|secondly)\b)*",
+    r"(?:[.;?!]+\s+|,?\s+(?:and|but|plus|also|then|oh|besides)\b)"
+    r"(?:[\s,]*\b(?:and|also|then|another thing|by the way|as well|secondly)\b)*",
     re.IGNORECASE,
 )
 
@@ -46,7 +46,8 @@ def with_parts(whole: IntentGuess, text: str, one: Callable[[str], IntentGuess])
     found = clauses(text)
     if len(found) < 2:
         return whole
-    parts = tuple(_distinct(guess for guess in map(one, found) if guess.confidence >= SURE))
+    guesses = (replace(one(clause), said=clause) for clause in found)
+    parts = tuple(_distinct(guess for guess in guesses if guess.confidence >= SURE))
     return replace(whole, parts=parts) if len(parts) > 1 else whole
 
 

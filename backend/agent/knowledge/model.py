@@ -116,6 +116,7 @@ class Knowledge:
             )
         for about in self.about.values():
             yield from self.responses.every_wording("confirm_topic", about=about)
+            yield from self.responses.every_wording("next_topic", about=about)
         for faq in self.faq.values():
             yield from faq.answer
         for position, trouble in enumerate(self.troubles.values(), 1):

@@ -33,6 +33,8 @@ RESPONSES: Mapping[str, frozenset[str]] = {
         "take_your_time": "",
         "never_mind": "",
         "confirm_topic": "about",
+        "which_topic": "first second",
+        "next_topic": "about",
         "confirm_number": "number",
         "confirm_denied": "",
         "ask_number": "",
@@ -98,6 +100,8 @@ DEFAULT_RESPONSES: dict[str, tuple[str, ...]] = {
     "filler": ("One moment, please.",),
     "not_in_facts": ("I do not know that for sure.",),
     "from_documents": ("This is what I found.",),
+    "which_topic": ("Is it about {first}, or about {second}?",),
+    "next_topic": ("Now about {about}.",),
 }
 """Wordings of what a knowledge base may leave out."""
 

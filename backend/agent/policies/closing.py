@@ -14,8 +14,10 @@ SURE_OF_GOODBYE = 0.8
 
 
 def anything_else(turn: Turn) -> None:
-    """The request is dealt with; is there another?"""
+    """The request is dealt with; is there another? Not asked of who has named one already."""
     turn.drop_tasks()
+    if turn.memory.pending:
+        return
     turn.push(AnythingElse())
     turn.ask("anything_else")
 
