@@ -29,6 +29,7 @@ from backend.db.database import Database
 from backend.db.recorder import record_calls
 from backend.db.store import Store
 from backend.lines import AgiCalls, StreamCalls
+from backend.modelstore.store import ModelStore
 from backend.parts.finder import find
 from backend.pbx.folders import prepare_media
 from backend.telephony.agi.line import VOICE_RATE_HZ
@@ -119,6 +120,7 @@ class App:
             model_dir=settings.data_dir / "models" / "intents",
             on_problem=lambda error: self.warn(error.code, str(error)),
             index=self.library.index,
+            sentence_model=ModelStore(settings.data_dir).find_sentence(),
         )
         await self.knowledge.start()
         self._stack.push_async_callback(self.knowledge.aclose)

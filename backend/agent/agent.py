@@ -155,6 +155,7 @@ class FrontdeskAgent:
         """The turn with its answer. Whatever goes wrong, the caller gets one."""
         turn = Turn(heard, memory, self._services)
         try:
+            await turn.understand()
             await write(turn)
         except RecordsUnavailable:
             turn.say("records_unavailable")
@@ -210,7 +211,9 @@ class FrontdeskAgent:
 
     def completeness(self, text: str, dialogue: Dialogue) -> Completeness:
         """See `Agent`."""
-        return completeness(Turn(Heard(HeardKind.WORDS, text), _memory(dialogue), self._services))
+        memory = _memory(dialogue)
+        quick = memory.snapshot.quick_classifier
+        return completeness(Turn(Heard(HeardKind.WORDS, text), memory, self._services, quick))
 
     def interrupted(self, dialogue: Dialogue, heard: Sequence[str]) -> Dialogue:
         """See `Agent`. The question stands at the end of an answer; the task that asks it keeps

@@ -1,11 +1,12 @@
 """One turn being made: what was heard, and the answer as the policies write it."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from backend.agent.base import Action, HangUp, IdentifyCustomer, OpenTicket, Step, Transfer
-from backend.agent.intents.base import IntentGuess
+from backend.agent.intents.base import IntentClassifier, IntentGuess
 from backend.agent.knowledge.model import FAQ, Knowledge
 from backend.agent.memory import CALLBACK_TIME, PHONE, Known, Memory, Phrase, Task
 from backend.agent.services import Services
@@ -58,7 +59,15 @@ class Turn:
     Lives for one turn only. `memory` is replaced, never changed.
     """
 
-    def __init__(self, heard: Heard, memory: Memory, services: Services) -> None:
+    def __init__(
+        self,
+        heard: Heard,
+        memory: Memory,
+        services: Services,
+        classifier: IntentClassifier | None = None,
+    ) -> None:
+        """`classifier` instead of the snapshot's."""
+        self._classifier = classifier or memory.snapshot.classifier
         self.heard = heard
         self.memory = memory
         self.services = services
@@ -81,8 +90,14 @@ class Turn:
     def guess(self) -> IntentGuess:
         """What the words mean by themselves; see `request`."""
         if self._guess is None:
-            self._guess = self.memory.snapshot.classifier.classify(self.request)
+            self._guess = self._classifier.classify(self.request)
         return self._guess
+
+    async def understand(self) -> None:
+        """Have `guess` ready, from a thread where making it takes milliseconds."""
+        quick = self.memory.snapshot.quick_classifier
+        if self.heard.kind is HeardKind.WORDS and self._classifier is not quick:
+            self._guess = await asyncio.to_thread(self._classifier.classify, self.request)
 
     @property
     def request(self) -> str:

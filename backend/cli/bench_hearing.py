@@ -30,6 +30,7 @@ from backend.cli.caller_voice import RATE_HZ
 from backend.config import Settings
 from backend.core.logs import configure_logging
 from backend.core.speech import OPEN_QUESTION, Expect, Question, Transcript
+from backend.modelstore.store import ModelStore
 
 SENTENCES = Path(__file__).with_suffix(".json")
 QUIET_LINE_DB = 40.0
@@ -85,7 +86,12 @@ async def run_hearing(
     """Print the percentage of sentences heard right, by kind and voice. Raises FrontdeskError."""
     configure_logging("warning", None)
     folder = settings.data_dir / "models" / "intents"
-    store = KnowledgeStore(settings.kb_path, model_dir=folder, on_problem=_tell)
+    store = KnowledgeStore(
+        settings.kb_path,
+        model_dir=folder,
+        on_problem=_tell,
+        sentence_model=ModelStore(settings.data_dir).find_sentence(),
+    )
     await store.start(watch=False)
     engine = choose_recogniser(settings, lambda _, sentence: _tell(sentence))
     await engine.start()

@@ -14,7 +14,8 @@ from backend.cli.scenario_call import play_as_calls
 from backend.cli.scenario_files import ScenarioFileError, read_scenarios
 from backend.cli.scenario_play import Played, TextStage
 from backend.config import ROOT, Settings
-from backend.core.errors import KnowledgeError
+from backend.core.errors import FrontdeskError
+from backend.modelstore.store import ModelStore
 
 SHIPPED = ROOT / "kb" / "scenarios"
 
@@ -71,9 +72,12 @@ async def play_as_text(
     path: Path, knowledge: KnowledgeStore, settings: Settings, seeds: Sequence[int]
 ) -> CallReport:
     """Play every scenario once for each seed. Raises ScenarioFileError."""
-    stage = TextStage(knowledge, settings)
     cases = read_scenarios(path)
-    return CallReport([await stage.play(case, seed) for seed in seeds for case in cases])
+    stage = TextStage(knowledge, settings)
+    try:
+        return CallReport([await stage.play(case, seed) for seed in seeds for case in cases])
+    finally:
+        stage.close()
 
 
 async def run_real_calls(
@@ -103,11 +107,14 @@ async def run_eval_calls(
 ) -> None:
     """Print the figures; exit status 1 when a call failed. Raises FrontdeskError."""
 
-    def refuse(error: KnowledgeError) -> None:
+    def refuse(error: FrontdeskError) -> None:
         raise error
 
     knowledge = KnowledgeStore(
-        settings.kb_path, model_dir=settings.data_dir / "models" / "intents", on_problem=refuse
+        settings.kb_path,
+        model_dir=settings.data_dir / "models" / "intents",
+        on_problem=refuse,
+        sentence_model=ModelStore(settings.data_dir).find_sentence(),
     )
     await knowledge.start(watch=False)
     _print(await play_as_text(path, knowledge, settings, seeds), as_json=as_json)

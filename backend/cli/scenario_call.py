@@ -16,12 +16,14 @@ from backend.cli.bench_calls import (
 )
 from backend.cli.scenario_files import Case, Scenario, Step
 from backend.cli.scenario_play import Played, either, pick_wordings, wrong_tickets
+from backend.cli.scenario_stored import Customers, wrong_in_database
 from backend.config import Settings
 from backend.core.errors import LineError
 from backend.core.records import CallOutcome, TicketDraft, TicketType
 from backend.db.database import Database
 from backend.db.models import Who
 from backend.db.queries.calls import CallDetail
+from backend.db.queries.customers import find_customer
 from backend.phone.phone import Phone
 from backend.phone.script import HangUp, Keys, Listening, Play, ReadyStep, Wait, converse
 
@@ -107,12 +109,18 @@ class _CallStage:
         if stored is None:
             mistake = "the call is not in the database, or never ended there"
             return Played(case, seed, [mistake], 0, False, [], voice)
-        return judged(case, seed, voice, stored)
+        rows = case.scenario.stored.customers if case.scenario.stored else ()
+        customers = {
+            row.number: await self._database.read(find_customer, row.number) for row in rows
+        }
+        return judged(case, seed, voice, stored, customers)
 
 
-def judged(case: Case, seed: int, voice: str, call: CallDetail) -> Played:
+def judged(case: Case, seed: int, voice: str, call: CallDetail, customers: Customers) -> Played:
     """What a stored call is worth."""
     mistakes = list(_mistakes(case.scenario, call))
+    if case.scenario.stored:
+        mistakes += wrong_in_database(case.scenario.stored, call, customers)
     heard = [turn.text or turn.digits for turn in call.turns if turn.who is Who.CALLER]
     if mistakes:
         mistakes.append(f"understood was: {' / '.join(heard) or 'nothing'}")

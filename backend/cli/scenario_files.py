@@ -22,7 +22,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from backend.core.errors import FrontdeskError
-from backend.core.records import CallOutcome, Customer, TicketPriority, TicketType
+from backend.core.records import CallOutcome, Customer, TicketPriority, TicketStatus, TicketType
 from backend.core.speech import Expect
 
 
@@ -117,6 +117,48 @@ class Step(_Part):
         return self
 
 
+class StoredCall(_Part):
+    """The call's row; what is left out may be anything."""
+
+    outcome: CallOutcome | None = None
+    intent: str | None = None
+    customer: str | None = None
+    """The customer number; empty: nobody's."""
+    transfer_to: str | None = None
+    contained: bool | None = None
+    """Whether it ended without a person."""
+
+
+class StoredTicket(TicketExpected):
+    """A ticket's row."""
+
+    status: TicketStatus | None = None
+    assignee: str | None = None
+
+
+class StoredCustomer(_Part):
+    """A customer's row; what is left out may be anything."""
+
+    number: Words
+    name: str | None = None
+    balance: Decimal | None = None
+    currency: str | None = None
+    due: date | None = None
+    plan: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    status: str | None = None
+
+
+class StoredExpected(_Part):
+    """What the database holds once the call is over."""
+
+    call: StoredCall = StoredCall()
+    tickets: tuple[StoredTicket, ...] | None = None
+    """Exactly these, in the order they were opened; None: any."""
+    customers: tuple[StoredCustomer, ...] = ()
+
+
 class Scenario(_Part):
     """One call."""
 
@@ -131,6 +173,7 @@ class Scenario(_Part):
     facts: tuple[OneOrMore, ...] = ()
     forbidden: tuple[Words, ...] = ()
     """Must not be spoken in the whole call."""
+    stored: StoredExpected | None = None
     steps: Annotated[tuple[Step, ...], Field(min_length=1)]
 
     @field_validator("steps")
@@ -226,7 +269,10 @@ def _is_ours(part: int | str) -> bool:
 def _known_beside(where: Sequence[int | str]) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "scenarios": Scenario, "steps": Step, "ticket": TicketExpected, "customers": CustomerEntry,
+        "stored": StoredExpected, "call": StoredCall, "tickets": StoredTicket,
     }  # fmt: skip
+    if "stored" in where:
+        models["customers"] = StoredCustomer
     inside: type[BaseModel] = _File
     for part in where[:-1]:
         inside = models.get(str(part), inside)

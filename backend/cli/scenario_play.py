@@ -12,7 +12,8 @@ from backend.agent.base import Action, HangUp, IdentifyCustomer, OpenTicket, Tra
 from backend.agent.base import Step as AgentStep
 from backend.agent.knowledge.store import KnowledgeStore
 from backend.agent.memory import Memory
-from backend.cli.scenario_files import Case, Scenario, Step, TicketExpected
+from backend.cli.scenario_files import Case, Scenario, Step, StoredExpected, TicketExpected
+from backend.cli.scenario_stored import ScratchDatabase, TextTurn, wrong_in_database
 from backend.config import Settings
 from backend.core.records import CallInfo, CallOutcome, Customer, TicketDraft, TicketType
 from backend.core.speech import Heard, HeardKind, Sentence
@@ -92,18 +93,21 @@ class TextStage:
     def __init__(self, knowledge: KnowledgeStore, settings: Settings) -> None:
         self._knowledge = knowledge
         self._settings = settings
+        self._database = ScratchDatabase()
 
     async def play(self, case: Case, seed: int) -> Played:
         """One call, its wordings picked by `seed`."""
         agent = self._agent(case)
         scenario = case.scenario
-        memory = agent.begin(CallInfo(f"scenario-{seed}", "text", scenario.caller))
+        info = CallInfo(f"scenario-{seed}", "text", scenario.caller)
+        memory = agent.begin(info)
         greeting = await _hear(agent, Heard(HeardKind.CALL_STARTED), memory)
-        call = _Played(greeting)
+        call = _Played(info, greeting)
         wordings = pick_wordings(scenario, seed)
         mistakes: list[str] = []
         for number, (step, words) in enumerate(zip(scenario.steps, wordings, strict=True), 1):
             heard = _heard(step, words)
+            call.heard.append(heard)
             started_s = perf_counter()
             answer = await _hear(agent, heard, call.answers[-1].memory)
             call.took_ms.append((perf_counter() - started_s) * 1000)
@@ -113,7 +117,27 @@ class TextStage:
             if mistakes:
                 break
         mistakes = mistakes or [f"the whole call: {each}" for each in call.missing(scenario)]
+        if scenario.stored and not mistakes:
+            wrong = self._wrong_in_database(case, scenario.stored, call)
+            mistakes = [f"in the database: {each}" for each in wrong]
         return Played(case, seed, mistakes, len(call.took_ms), call.contained, call.took_ms)
+
+    def close(self) -> None:
+        """Remove what was made for the calls."""
+        self._database.close()
+
+    def _wrong_in_database(
+        self, case: Case, expected: StoredExpected, call: "_Played"
+    ) -> list[str]:
+        turns = [
+            TextTurn(heard, answer.steps)
+            for heard, answer in zip(call.heard, call.answers[1:], strict=True)
+        ]
+        intent = call.answers[-1].memory.main_intent
+        known = case.customers or sample_customers()
+        stored = self._database.stored(call.info, turns, intent=intent, at=NOW, customers=known)
+        with stored as (detail, customers):
+            return list(wrong_in_database(expected, detail, customers))
 
     def _agent(self, case: Case) -> FrontdeskAgent:
         known = case.customers or sample_customers()
@@ -134,7 +158,9 @@ class TextStage:
 class _Played:
     """A call as it goes on."""
 
+    info: CallInfo
     greeting: _Answer
+    heard: list[Heard] = field(default_factory=list)
     answers: list[_Answer] = field(init=False)
     took_ms: list[float] = field(default_factory=list)
 

@@ -127,6 +127,81 @@ def test_what_nobody_wrote_down_must_not_happen(written: Written) -> None:
     assert "a ticket was opened" in written(text).played().failed[0].mistakes[0]
 
 
+STORED = """\
+scenarios:
+  - name: a wrong bill
+    policy: billing
+    person: "2001"
+    stored:
+      {stored}
+    steps:
+      - say: my bill is wrong
+      - say: one zero zero one
+        ticket: {{type: billing}}
+"""
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "call: {outcome: caller_hung_up, intent: billing, customer: '1001', contained: true}",
+        "tickets: [{type: billing, status: open, customer: '1001', assignee: '', about: wrong}]",
+        "customers: [{number: '1001', balance: '45.00', plan: Family}, {number: '1002'}]",
+    ],
+)
+def test_what_the_database_holds_can_be_expected(written: Written, stored: str) -> None:
+    assert written(STORED.format(stored=stored)).played(seeds=2).failed == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "mistake"),
+    [
+        ("call: {outcome: completed}", "has outcome caller_hung_up, not completed"),
+        ("call: {customer: ''}", "the stored call has customer 1001, not nothing"),
+        ("call: {intent: complaint}", "has intent billing, not complaint"),
+        ("call: {contained: false}", "has contained True, not False"),
+        ("tickets: []", "1 tickets are stored, not 0"),
+        ("tickets: [{type: billing, status: closed}]", "has status open, not closed"),
+        ("tickets: [{type: complaint}]", "has type billing, not complaint"),
+        ("tickets: [{type: billing, subject: moon}]", "subject is"),
+        ("tickets: [{type: billing, about: moon}]", "does not mention “moon”"),
+        ("customers: [{number: '1001', balance: '0.00'}]", "has balance 45.00, not 0.00"),
+        ("customers: [{number: '7777', plan: Family}]", "there is no customer 7777"),
+    ],
+)
+def test_what_the_database_holds_otherwise_is_told(
+    written: Written, stored: str, mistake: str
+) -> None:
+    (failed, *_) = written(STORED.format(stored=stored)).played().failed
+    assert failed.mistakes[0].startswith("in the database: ")
+    assert mistake in failed.mistakes[0]
+
+
+def test_a_transfer_is_in_the_stored_call_whether_it_worked_or_not(written: Written) -> None:
+    text = """\
+scenarios:
+  - name: put through
+    policy: human
+    person: "2001"
+    stored:
+      call: {outcome: transferred, transfer_to: "2001", contained: false}
+    steps:
+      - say: i want to talk to a person
+        transfer: "2001"
+  - name: nobody there
+    policy: human
+    person: "2001"
+    stored:
+      call: {outcome: caller_hung_up, contained: false}
+    steps:
+      - say: i want to talk to a person
+        transfer: "2001"
+      - transfer_fails: true
+        ticket: {type: callback}
+"""
+    assert written(text).played().failed == []
+
+
 def test_a_file_may_bring_its_own_customers(written: Written) -> None:
     report = written("""\
 customers:
@@ -177,6 +252,14 @@ def test_figures_are_counted_over_all_calls(written: Written) -> None:
         (ONE + "        keys: '1'\n", "line 5: scenarios.1.steps.1: a step has exactly one of"),
         (ONE + "        confidence: much\n", "line 6: scenarios.1.steps.1.confidence: "),
         (ONE + "        slots: {shoe_size: 9}\n", "line 6: scenarios.1.steps.1.slots"),
+        (
+            ONE.replace("    steps:", "    stored: {call: {out: x}}\n    steps:"),
+            "line 4: scenarios.1.stored.call.out is not known here; there are outcome, intent",
+        ),
+        (
+            ONE.replace("    steps:", "    stored: {customers: [{numb: x}]}\n    steps:"),
+            "numb is not known here; there are number, name, balance",
+        ),
         (ONE + "        ticket: {type: sale}\n", "line 6: scenarios.1.steps.1.ticket.type: "),
         (ONE + "        intent: a\n        intent: b\n", "line 7: intent stands here twice"),
         (ONE + ONE.split("\n", 1)[1], "line 6: there is a scenario “the office” already"),

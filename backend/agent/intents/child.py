@@ -15,8 +15,8 @@ from backend.agent.intents.training import Examples, train, train_stacked
 from backend.config import ROOT
 from backend.core.errors import KnowledgeError
 
-TRAINING_LIMIT_S = 120.0
-"""Fifteen thousand examples take 40 s; more means that the machine is in trouble."""
+TRAINING_LIMIT_S = 300.0
+"""Fifteen thousand examples take 60 s of one core; more means that the machine is in trouble."""
 
 
 async def train_in_child(examples: Examples) -> LinearModel:

@@ -14,7 +14,7 @@ from backend.agent.intents.encoder import Encoder, Vectors
 from backend.agent.intents.linear import LinearModel, ModelFileError
 from backend.agent.intents.several import with_parts
 
-STACKED_VERSION = 1
+STACKED_VERSION = 2
 """Part of the key of stored models, with the encoder's fingerprint."""
 
 

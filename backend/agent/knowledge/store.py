@@ -2,10 +2,6 @@
 
 import asyncio
 import contextlib
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,22 +9,25 @@ from pathlib import Path
 import structlog
 
 from backend.agent.intents.base import IntentClassifier
-from backend.agent.intents.child import train_in_child
-from backend.agent.intents.features import FEATURES_VERSION
-from backend.agent.intents.linear import LinearModel, ModelFileError
+from backend.agent.intents.child import train_in_child, train_stacked_in_child
+from backend.agent.intents.encoder import SentenceEncoder
+from backend.agent.intents.kept import IntentModel, model_path, read_model, write_model
+from backend.agent.intents.linear import LinearModel
+from backend.agent.intents.stacked import StackedModel
+from backend.agent.intents.succession import lost_phrases
 from backend.agent.knowledge.caller_words import CallerWords, caller_words
 from backend.agent.knowledge.facts import facts_of
 from backend.agent.knowledge.load import load_knowledge
 from backend.agent.knowledge.model import Knowledge
 from backend.agent.retrieval.index import FactIndex
-from backend.core.errors import KnowledgeError
+from backend.core.errors import FrontdeskError, KnowledgeError
 
 log = structlog.get_logger(__name__)
 
 CHECK_S = 1.0
 """How often the file is looked at; one `stat` each time."""
-KEPT_MODELS = 5
-"""Trained models kept on disk, so that undoing an edit needs no training."""
+LOST_NAMED = 3
+"""Phrases that are named when an edit makes them misunderstood."""
 
 Trainer = Callable[[Mapping[str, Sequence[str]]], Awaitable[LinearModel]]
 Stamp = tuple[int, int, int]
@@ -41,6 +40,13 @@ class Snapshot:
     knowledge: Knowledge
     classifier: IntentClassifier
     facts: FactIndex
+
+    @property
+    def quick_classifier(self) -> IntentClassifier:
+        """One that takes a fraction of a millisecond: the n-grams, where the classifier looks at
+        embeddings too."""
+        classifier = self.classifier
+        return classifier.ngrams if isinstance(classifier, StackedModel) else classifier
 
     def vocabulary(self) -> CallerWords:
         """What callers are likely to say."""
@@ -56,8 +62,9 @@ class KnowledgeStore:
     """Holds the current `Snapshot` and replaces it when the file was changed to a valid one.
 
     `model_dir` keeps trained classifiers (plain arrays, checked when read). `on_problem` is told
-    once about each version of the file that cannot be used; the old snapshot stays. `index` makes
-    what open questions are answered from, in a thread.
+    once about each version of the file that cannot be used; the old snapshot stays. It is also told
+    when new examples make the classifier worse; then only the old classifier stays. `index`
+    makes what open questions are answered from, in a thread.
     """
 
     def __init__(
@@ -66,6 +73,7 @@ class KnowledgeStore:
         *,
         model_dir: Path,
         on_problem: Callable[[KnowledgeError], None],
+        sentence_model: Path | None = None,
         train: Trainer = train_in_child,
         index: Callable[[Knowledge], FactIndex] = index_of_facts,
         check_s: float = CHECK_S,
@@ -73,8 +81,12 @@ class KnowledgeStore:
         self._path = path
         self._model_dir = model_dir
         self._on_problem = on_problem
+        self._sentence_model = sentence_model
+        self._encoder: SentenceEncoder | None = None
         self._train = train
         self._index = index
+        self._learnt: Mapping[str, Sequence[str]] = {}
+        """What the classifier in use was trained on."""
         self._check_s = check_s
         self._current: Snapshot | None = None
         self._seen: Stamp | None = None
@@ -99,7 +111,13 @@ class KnowledgeStore:
         Raises KnowledgeError when the file cannot be used: there is no older one to keep.
         """
         self._seen = await asyncio.to_thread(_stamp, self._path)
+        if self._sentence_model is not None:
+            try:
+                self._encoder = await asyncio.to_thread(SentenceEncoder, self._sentence_model)
+            except FrontdeskError as error:
+                self._on_problem(KnowledgeError(f"{error} Intents are told by n-grams alone."))
         self._current = await self._load()
+        self._learnt = self._current.knowledge.examples()
         if watch:
             self._watcher = asyncio.create_task(self._watch(), name="knowledge-watch")
 
@@ -129,10 +147,10 @@ class KnowledgeStore:
         self._seen = stamp
         if self._current and snapshot.knowledge.fingerprint == self._current.knowledge.fingerprint:
             return False
-        self._current = snapshot
+        self._current = await self._with_better_classifier(snapshot)
         log.info("knowledge-loaded", file=str(self._path))
         for listener in tuple(self._listeners):
-            listener(snapshot)
+            listener(self._current)
         return True
 
     async def reindex(self) -> None:
@@ -160,13 +178,44 @@ class KnowledgeStore:
         facts = await asyncio.to_thread(self._index, knowledge)
         return Snapshot(knowledge, classifier, facts)
 
-    async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentClassifier:
-        stored = self._model_dir / f"intents-{_key(examples)}.npz"
-        model = await asyncio.to_thread(_read_model, stored)
+    async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentModel:
+        encoder = self._encoder
+        stored = await asyncio.to_thread(model_path, self._model_dir, examples, encoder)
+        model = await asyncio.to_thread(read_model, stored, encoder)
         if model is None:
-            model = await self._train(examples)
-            await asyncio.to_thread(_write_model, stored, model)
+            model = await self._trained(examples)
+            await asyncio.to_thread(write_model, stored, model)
         return model
+
+    async def _trained(self, examples: Mapping[str, Sequence[str]]) -> IntentModel:
+        if self._encoder:
+            try:
+                return await train_stacked_in_child(examples, self._encoder)
+            except KnowledgeError as error:
+                self._on_problem(error)
+        return await self._train(examples)
+
+    async def _with_better_classifier(self, snapshot: Snapshot) -> Snapshot:
+        """`snapshot`, with the classifier in use where the new one understands fewer examples."""
+        examples = snapshot.knowledge.examples()
+        in_use = self.current.classifier
+        lost = await asyncio.to_thread(
+            lost_phrases, examples, snapshot.classifier, in_use, self._learnt
+        )
+        if not lost:
+            self._learnt = examples
+            return snapshot
+        log.warning("intents-not-better", file=str(self._path), lost=len(lost))
+        named = ", ".join(f"“{phrase}”" for phrase in lost[:LOST_NAMED])
+        self._on_problem(
+            KnowledgeError(
+                f"The new example phrases make {len(lost)} others misunderstood, more than they"
+                f" help: {named}. What callers want is told apart as before; the rest of the edit"
+                " is in use.",
+                fix="Look for phrases that fit two intents; move, reword or remove them.",
+            )
+        )
+        return replace(snapshot, classifier=in_use)
 
 
 def _stamp(path: Path) -> Stamp | None:
@@ -176,36 +225,3 @@ def _stamp(path: Path) -> Stamp | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino, found.st_size
-
-
-def _key(examples: Mapping[str, Sequence[str]]) -> str:
-    canonical = json.dumps([FEATURES_VERSION, {k: list(v) for k, v in examples.items()}])
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def _read_model(path: Path) -> LinearModel | None:
-    try:
-        return LinearModel.from_bytes(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ModelFileError):
-        log.warning("intent-model-unreadable", file=str(path))
-        return None
-
-
-def _write_model(path: Path, model: LinearModel) -> None:
-    """Keep the model for the next start; without space it is trained again then."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "wb") as part:
-                part.write(model.to_bytes())
-            Path(name).replace(path)
-        finally:
-            Path(name).unlink(missing_ok=True)
-        models = sorted(path.parent.glob("intents-*.npz"), key=lambda file: file.stat().st_mtime)
-        for old in models[:-KEPT_MODELS]:
-            old.unlink(missing_ok=True)
-    except OSError:
-        log.warning("intent-model-not-kept", file=str(path))
