@@ -5,6 +5,7 @@ Rules rather than a model: they cost a fraction of a millisecond, and each can b
 
 from collections.abc import Sequence
 
+from backend.agent.policies.doubt import chosen
 from backend.agent.slots.numbers import Length
 from backend.agent.slots.spoken_digits import digit_runs, tokens
 from backend.agent.slots.yes_no import Answer
@@ -113,6 +114,9 @@ def _of_yes_no(turn: Turn, spoken: Sequence[str]) -> Completeness | None:
 def _of_words(turn: Turn, spoken: Sequence[str]) -> Completeness:
     if _goes_on(spoken) or _within_a_number(turn, spoken):
         return Completeness.UNFINISHED
+    doubt = turn.memory.doubt
+    if doubt and chosen(turn, doubt.choices):
+        return Completeness.COMPLETE  # "my bill", asked whether it is about that
     task = turn.task
     answer = turn.yes_no()
     is_bare = answer is not None and not answer.rest

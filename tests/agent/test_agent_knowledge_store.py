@@ -174,6 +174,19 @@ def test_an_unsubscribed_listener_hears_nothing(bench: Bench) -> None:
     bench.run(scenario)
 
 
+def test_an_intent_with_one_example_is_used_and_named(bench: Bench) -> None:
+    async def scenario(store: KnowledgeStore) -> None:
+        assert bench.problems == []
+        data = json.loads(bench.path.read_text())
+        data["faq"][0]["questions"] = ["when do you open"]
+        bench.write(json.dumps(data))
+        assert await store.check()
+        label = f"faq/{data['faq'][0]['id']}"
+        assert label in str(bench.problems[0])
+
+    bench.run(scenario)
+
+
 def test_an_edit_of_sentences_needs_no_training(bench: Bench) -> None:
     async def scenario(store: KnowledgeStore) -> None:
         bench.rename_company("Acme")

@@ -8,6 +8,7 @@ from backend.agent.intents.base import IntentClassifier, IntentGuess
 from backend.agent.intents.several import clauses
 from backend.agent.memory import Memory
 from backend.core.records import TicketType
+from backend.core.speech import Completeness
 from tests.agent.harness import Call
 
 
@@ -109,6 +110,12 @@ def undecided(call: Call) -> Call:
 def test_the_one_that_is_named_is_taken(undecided: Call, said: str) -> None:
     assert undecided.says(said).intent == "billing"
     assert "balance" in undecided.says("one zero zero four")
+
+
+def test_naming_one_is_a_whole_answer(undecided: Call) -> None:
+    completeness = undecided.agent.completeness
+    assert completeness("the bill", undecided.dialogue) is Completeness.COMPLETE
+    assert completeness("the", undecided.dialogue) is Completeness.UNFINISHED
 
 
 def test_the_first_one_can_be_named_too(undecided: Call) -> None:

@@ -22,16 +22,17 @@ STACKED_VERSION = 2
 class Neighbours:
     """How near a sentence's meaning is to the examples of each label.
 
-    Kernel ridge regression on a Gaussian kernel: on BANKING77 93.0% and CLINC150 95.6% by itself,
-    and 91% of what is out of scope noticed, where softmax regression on the same embeddings gets
-    92.6%, 96.2% and 80%.
+    Kernel ridge regression on a Gaussian kernel. Held-out parts of the training sets are told apart
+    in 94.0% (BANKING77) and 96.6% (CLINC150) by it alone, 84.2% after ten examples of each
+    (BANKING77); width 2 and ridge 0.2 have 93.8%, 96.1% and 83.9%. Softmax regression on the same
+    embeddings notices less of what is out of scope.
     """
 
     MOST: ClassVar[int] = 8000
     """Examples it learns from; solving takes the cube of their number (5 s for this many)."""
-    WIDTH: ClassVar[float] = 2.0
+    WIDTH: ClassVar[float] = 1.0
     """exp(-width · squared distance)"""
-    RIDGE: ClassVar[float] = 0.2
+    RIDGE: ClassVar[float] = 0.1
 
     anchors: Vectors
     weights: NDArray[np.float32]

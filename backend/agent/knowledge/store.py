@@ -26,6 +26,7 @@ log = structlog.get_logger(__name__)
 
 CHECK_S = 1.0
 """How often the file is looked at; one `stat` each time."""
+FEWEST_EXAMPLES = 2
 LOST_NAMED = 3
 """Phrases that are named when an edit makes them misunderstood."""
 
@@ -118,6 +119,7 @@ class KnowledgeStore:
                 self._on_problem(KnowledgeError(f"{error} Intents are told by n-grams alone."))
         self._current = await self._load()
         self._learnt = self._current.knowledge.examples()
+        self._remark(self._learnt)
         if watch:
             self._watcher = asyncio.create_task(self._watch(), name="knowledge-watch")
 
@@ -148,6 +150,7 @@ class KnowledgeStore:
         if self._current and snapshot.knowledge.fingerprint == self._current.knowledge.fingerprint:
             return False
         self._current = await self._with_better_classifier(snapshot)
+        self._remark(snapshot.knowledge.examples())
         log.info("knowledge-loaded", file=str(self._path))
         for listener in tuple(self._listeners):
             listener(self._current)
@@ -177,6 +180,17 @@ class KnowledgeStore:
         classifier = await self._classifier(knowledge.examples())
         facts = await asyncio.to_thread(self._index, knowledge)
         return Snapshot(knowledge, classifier, facts)
+
+    def _remark(self, examples: Mapping[str, Sequence[str]]) -> None:
+        """Tell of what is learnt from too little to be relied on; it is used all the same."""
+        single = [label for label, phrases in examples.items() if len(phrases) < FEWEST_EXAMPLES]
+        if single:
+            self._on_problem(
+                KnowledgeError(
+                    f"{self._path.name} has one example phrase only for {', '.join(single)}.",
+                    fix="Callers say it in other words: write ten of them.",
+                )
+            )
 
     async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentModel:
         encoder = self._encoder

@@ -79,6 +79,8 @@ def ask_which(turn: Turn) -> bool:
 
 def chosen(turn: Turn, choices: Sequence[str]) -> str | None:
     """Which of two labels an answer to "is it about … or about …?" names; None: neither alone."""
+    if not choices:
+        return None
     keyed = turn.keyed_choice(choices)
     if keyed or turn.heard.kind is not HeardKind.WORDS:
         return keyed
@@ -99,7 +101,7 @@ def settle_doubt(turn: Turn) -> bool:
     doubt = turn.memory.doubt
     if doubt is None:
         return False
-    label = chosen(turn, doubt.choices) if doubt.choices else None
+    label = chosen(turn, doubt.choices)
     if label:
         turn.memory = replace(turn.memory, doubt=None, asked=doubt.asked, question=doubt.question)
         turn.hear_as(replace(doubt.heard, confidence=1.0))
