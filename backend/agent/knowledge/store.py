@@ -212,6 +212,8 @@ class KnowledgeStore:
     async def _with_better_classifier(self, snapshot: Snapshot) -> Snapshot:
         """`snapshot`, with the classifier in use where the new one understands fewer examples."""
         examples = snapshot.knowledge.examples()
+        if examples == self._learnt:
+            return snapshot
         in_use = self.current.classifier
         lost = await asyncio.to_thread(
             lost_phrases, examples, snapshot.classifier, in_use, self._learnt
