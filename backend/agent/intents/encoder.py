@@ -1,6 +1,7 @@
 """Sentence embeddings on the CPU: one vector for what a sentence means."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -95,3 +96,9 @@ class SentenceEncoder:
             None, {"input_ids": fed, "attention_mask": np.ones_like(fed)}
         )[0]
         return vectors
+
+
+@lru_cache(maxsize=1)
+def shared_encoder(folder: Path) -> SentenceEncoder:
+    """The one that intents and retrieval share: it is 23 MB. Raises ModelError."""
+    return SentenceEncoder(folder)

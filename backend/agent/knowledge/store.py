@@ -10,7 +10,7 @@ import structlog
 
 from backend.agent.intents.base import IntentClassifier
 from backend.agent.intents.child import train_in_child, train_stacked_in_child
-from backend.agent.intents.encoder import SentenceEncoder
+from backend.agent.intents.encoder import SentenceEncoder, shared_encoder
 from backend.agent.intents.kept import IntentModel, model_path, read_model, write_model
 from backend.agent.intents.linear import LinearModel
 from backend.agent.intents.stacked import StackedModel
@@ -114,7 +114,7 @@ class KnowledgeStore:
         self._seen = await asyncio.to_thread(_stamp, self._path)
         if self._sentence_model is not None:
             try:
-                self._encoder = await asyncio.to_thread(SentenceEncoder, self._sentence_model)
+                self._encoder = await asyncio.to_thread(shared_encoder, self._sentence_model)
             except FrontdeskError as error:
                 self._on_problem(KnowledgeError(f"{error} Intents are told by n-grams alone."))
         self._current = await self._load()

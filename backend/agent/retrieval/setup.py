@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 from backend.agent.documents.shelf import Shelf
-from backend.agent.intents.encoder import SentenceEncoder
+from backend.agent.intents.encoder import shared_encoder
 from backend.agent.retrieval.embedding import encode_in_child
 from backend.agent.retrieval.library import Library
 from backend.config import Settings
@@ -20,7 +20,7 @@ def open_library(settings: Settings, warn: Callable[[str, str], None]) -> Librar
     if folder is None:
         return Library(shelf, cache_dir, warn)
     try:
-        encoder = SentenceEncoder(folder)
+        encoder = shared_encoder(folder)
     except ModelError as error:
         warn(error.code, f"{error} Questions are answered by words alone.")
         return Library(shelf, cache_dir, warn)
