@@ -21,6 +21,7 @@ from backend.calls.conversation import ConversationLimits, Engines
 from backend.calls.event_log import log_events
 from backend.calls.messages import Messages
 from backend.calls.recordings import Recordings
+from backend.calls.replay import Replayer
 from backend.config import ROOT, Settings
 from backend.core.capacity import most_calls
 from backend.core.errors import FrontdeskError
@@ -100,6 +101,7 @@ class App:
         most = most_calls(settings.max_calls, settings.data_dir)
         self.center = CallCenter(self.events, engines, limits, most)
         self.live = LiveCalls(self.events)
+        self.replayer = Replayer(engines, limits, lambda: self.center.is_full)
 
     async def stop(self) -> None:
         """Stop in reverse order; calls in progress get a moment to end. Safe after any failure."""
@@ -173,6 +175,7 @@ class App:
             events=self.events,
             live=self.live,
             operators=self.center,
+            replayer=self.replayer,
             health=HealthCheck(
                 settings,
                 self.store,

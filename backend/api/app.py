@@ -18,7 +18,7 @@ from backend.api.metrics import Metrics
 from backend.api.pages import analytics as analytics_pages
 from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
-from backend.api.pages import now, reference, settings, signing_in
+from backend.api.pages import now, reference, replay, settings, signing_in
 from backend.api.pages import tickets as ticket_pages
 from backend.api.pages.now import keep_status_fresh
 from backend.api.routes import analytics, calls, customers, latency, live, monitoring, tickets
@@ -94,6 +94,7 @@ def _add_routes(app: FastAPI) -> None:
         signing_in,
         now,
         call_pages,
+        replay,
         customer_pages,
         ticket_pages,
         analytics_pages,

@@ -24,6 +24,7 @@ STATUS_OF_CODE = {
     "conflict": HTTPStatus.CONFLICT,
     "not-live": HTTPStatus.CONFLICT,
     "line": HTTPStatus.CONFLICT,
+    "replay": HTTPStatus.SERVICE_UNAVAILABLE,
     "audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,

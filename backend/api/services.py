@@ -12,8 +12,10 @@ from fastapi import Request
 
 from backend.calls.center import LiveCall
 from backend.calls.operator import Operator
+from backend.calls.replay import CallerTurn
 from backend.config import Settings
-from backend.core.events import EventBus
+from backend.core.events import CallEvent, EventBus
+from backend.core.records import CallInfo
 from backend.db.database import Database
 from backend.db.store import Store
 
@@ -60,6 +62,13 @@ class Operators(Protocol):
         """What a person may do to that call. Raises NotLiveError when it is not held here."""
 
 
+class ReplayProvider(Protocol):
+    """Has a stored call go again; `backend.calls.replay.Replayer` is the real one."""
+
+    async def replay(self, info: CallInfo, turns: Sequence[CallerTurn]) -> list[CallEvent]:
+        """The events of the call as it would go today. Raises ReplayError."""
+
+
 @dataclass(frozen=True, slots=True)
 class ApiServices:
     """Everything `create_app` is built from."""
@@ -70,6 +79,7 @@ class ApiServices:
     events: EventBus
     live: LiveCallsProvider
     operators: Operators
+    replayer: ReplayProvider
     health: HealthProvider
     recordings_dir: Path
     """Where the files named by `CALL_ENDED.recording` are."""

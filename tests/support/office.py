@@ -19,11 +19,13 @@ from httpx2 import Response
 
 from backend.api.api_keys import create_api_key
 from backend.api.app import create_app
-from backend.api.services import ApiServices, PartHealth, PartState
+from backend.api.services import ApiServices, PartHealth, PartState, ReplayProvider
 from backend.calls.center import LiveCalls
 from backend.calls.operator import NotLiveError, Operator
+from backend.calls.replay import CallerTurn, ReplayError
 from backend.config import Settings
 from backend.core.events import CallEvent, EventBus
+from backend.core.records import CallInfo
 from backend.db.database import Database
 from backend.db.init import initialise
 from backend.db.models import Role
@@ -65,6 +67,13 @@ class Operators:
         if call_id not in self.of:
             raise NotLiveError(call_id)
         return self.of[call_id]
+
+
+class NoReplays:
+    """There are no engines in most tests."""
+
+    async def replay(self, info: CallInfo, turns: Sequence[CallerTurn]) -> list[CallEvent]:
+        raise ReplayError("Live calls need everything there is at the moment.")
 
 
 @dataclass
@@ -131,7 +140,9 @@ class Office:
 
 
 @contextmanager
-def open_office(folder: Path, template: Path) -> Iterator[Office]:
+def open_office(
+    folder: Path, template: Path, replayer: ReplayProvider | None = None
+) -> Iterator[Office]:
     """An office in `folder` over a copy of the `template` database."""
     settings = Settings(_env_file=None, data_dir=folder, web_hosts=("desk.example.com",))
     recordings_dir = folder / "recordings"
@@ -154,6 +165,7 @@ def open_office(folder: Path, template: Path) -> Iterator[Office]:
         events=events,
         live=LiveCalls(events),
         operators=operators,
+        replayer=replayer or NoReplays(),
         health=health,
         recordings_dir=recordings_dir,
         clock=lambda: office.now_s,
