@@ -22,10 +22,11 @@ export class CallCard {
     this.name = event.data.caller || "Unknown caller";
     this.startedMs = Date.parse(event.at);
     this.root.id = `call-${event.call}`;
-    this.root.querySelector("h3").textContent = this.name;
-    this.root.querySelector("h3").id = `name-${event.call}`;
+    const heading = this.root.querySelector("h3");
+    heading.id = `name-${event.call}`;
+    heading.firstElementChild.textContent = this.name;
+    heading.firstElementChild.href = `/calls/${encodeURIComponent(event.call)}`;
     this.root.setAttribute("aria-labelledby", `name-${event.call}`);
-    this.root.querySelector("[data-open]").href = `/calls/${encodeURIComponent(event.call)}`;
     this.lines = this.root.querySelector(".lines");
     this.lines.setAttribute("aria-label", `What is said in the call of ${this.name}`);
     if (event.data.called) this.badge("called", `Dialled ${event.data.called}`, "");
@@ -159,7 +160,7 @@ export class CallCard {
     this.isOver = true;
     this.root.classList.add("over");
     this.badge("outcome", label(data.outcome), "");
-    for (const button of this.root.querySelectorAll("footer button")) button.remove();
+    this.root.querySelector("footer")?.remove();
     this.root.querySelector(".since").textContent = `ended after ${clock(data.duration_s)}`;
   }
 

@@ -130,7 +130,16 @@ def test_no_page_is_wider_than_the_screen_or_asks_for_anything_from_outside(
     watch = Watch(owner, address)
     owner.set_viewport_size({"width": width, "height": 900})
     owner.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
-    paths = ("now", "calls", f"calls/{CALL}", "tickets", "tickets/new", "customers", "customers/1")
+    paths = (
+        "now",
+        "calls",
+        f"calls/{CALL}",
+        f"calls/{CALL}/replay",
+        "tickets",
+        "tickets/new",
+        "customers",
+        "customers/1",
+    )
     for path in (*paths, "customers/1/edit", "analytics", "settings", "docs", "password"):
         owner.goto(f"{address}/{path}")
         assert owner.evaluate("document.documentElement.scrollWidth") <= width, path

@@ -121,6 +121,8 @@ def test_nothing_on_the_page_is_a_barrier(page: Page, scheme: str) -> None:
     page.get_by_text("Events").click()
     expect(page.get_by_text("<b>kind</b>", exact=False).first).to_be_visible()
     assert barriers(page) == []
+    page.goto(page.url + "/replay")
+    assert barriers(page) == []
 
 
 def test_the_first_paint_is_small(page: Page) -> None:
