@@ -95,12 +95,11 @@ def _cosines() -> Matrix:
 _BANK = _filter_bank() * _TO_16_KHZ
 _HEARD = np.arange(18)
 """Filters that lie in the telephone's band, which ends at 3400 Hz (ITU-T G.712)."""
-_HIGHER = 19
-"""The one above, which many lines fill as well. The next ends with the samples at 4 kHz: how much
-of it there is tells of the filters of the way, not of the voice."""
+_HIGHER = np.array([19, 20])
+"""Those up to 4 kHz, which many lines send as well,"""
 _NARROW_DB = -15.0
-"""A line ends at 3400 Hz where that one is as much below the highest of the band. Measured with
-four voices: -2 to -9 dB on a line of the whole 4 kHz, -19 to -25 dB on one of 3400 Hz."""
+"""unless the lower of them is as much below the highest of the band. Measured with four voices:
+-2 to -9 dB on a line of the whole 4 kHz, -19 to -25 dB on one of 3400 Hz."""
 _COSINES = _cosines()
 _HAMMING = np.hamming(_WINDOW)
 
@@ -119,14 +118,14 @@ _REST = _rest_powers()
 def _extended(logs: Matrix, *, is_narrow: bool) -> Matrix:
     """With the filters the line does not fill as loud as the highest it does: an "s" is loud up
     there, a vowel is not, and both are much the same just below."""
-    highest = _HEARD[-1] if is_narrow else _HIGHER
-    logs[:, highest + 1 :] = logs[:, [highest]]
+    highest = _HEARD[-1:] if is_narrow else _HIGHER
+    logs[:, highest[-1] + 1 :] = logs[:, highest].mean(axis=1, keepdims=True)
     return logs
 
 
 def _is_narrow(powers: Matrix) -> bool:
     """Whether a line's speech ends at 3400 Hz."""
-    band, above = np.quantile(powers[:, [_HEARD[-1], _HIGHER]], _SPEECH_QUANTILE, axis=0)
+    band, above = np.quantile(powers[:, [_HEARD[-1], _HIGHER[0]]], _SPEECH_QUANTILE, axis=0)
     return bool(10 * np.log10(above / band) < _NARROW_DB)
 
 
