@@ -41,7 +41,11 @@ class Sound:
         self.had_words |= has_words
         if lasted_s >= (s.backchannel_lasts_s if self._was_polite else s.interruption_lasts_s):
             return Verdict.INTERRUPTION
-        return Verdict.NOTHING if silence_s >= self._follows_s(heard, is_polite) else Verdict.OPEN
+        if silence_s < self._follows_s(heard, is_polite):
+            return Verdict.OPEN
+        # A recogniser that is late must not cost a caller the question they asked.
+        in_doubt = not heard.text and heard.completeness is Completeness.UNKNOWN
+        return Verdict.INTERRUPTION if in_doubt and lasted_s >= s.words_last_s else Verdict.NOTHING
 
     def _take_floor(self, heard: HeardSoFar, lasted_s: float) -> bool:
         """Whether words are likely enough to have been said, and meant to stop us."""

@@ -79,7 +79,7 @@ class InterruptionSettings:
     loud_range_db: float = 12.0
     """A sound lasts, from here on, until it is last no more than this quieter than its loudest: to
     its last syllable, without the 0.2 s of noise that a detector hears after that."""
-    interruption_lasts_s: float = 1.45
+    interruption_lasts_s: float = 1.35
     """A sound that lasts as long, pauses apart, takes the floor whatever it is. Waiting costs
     nothing, as we are silent already and words are judged at any pause."""
     backchannel_lasts_s: float = 2.0

@@ -50,6 +50,14 @@ def test_what_is_not_understood_within_a_second_was_nothing() -> None:
     assert 0.7 < caller.at_s(GO_ON) - fell_silent_at_s < 0.8
 
 
+def test_what_lasts_as_long_as_a_question_is_one_while_the_recogniser_is_late() -> None:
+    caller = Caller(understood=UNSURE).spoken_to().voice(1.28)
+    fell_silent_at_s = caller.now_s
+    caller.silence(2)
+    assert caller.course == [HOLD, PAUSED, INTERRUPTED]
+    assert caller.at_s(INTERRUPTED) - fell_silent_at_s < 0.8
+
+
 def test_a_short_word_that_means_something_takes_the_floor_and_ends_as_a_turn() -> None:
     caller = Caller(understood=said("stop")).spoken_to().voice(0.3).silence(0.16)
     assert caller.course == [HOLD, PAUSED, INTERRUPTED]
