@@ -163,9 +163,12 @@ def _refuses(spoken: Sequence[str]) -> bool:
 
 
 def _within_a_number(turn: Turn, spoken: Sequence[str]) -> bool:
-    """A customer number given unasked has begun: "my number is one zero"."""
+    """A customer number given unasked has begun: "my number is one zero", or digits alone."""
     runs = digit_runs(spoken)
-    if not runs or runs[-1].end < len(spoken) or _NAMES_A_NUMBER.isdisjoint(spoken):
+    if not runs or runs[-1].end < len(spoken):
+        return False
+    is_all = runs[-1].start == 0 and len(spoken) > 1
+    if _NAMES_A_NUMBER.isdisjoint(spoken) and not is_all:
         return False
     slot = turn.number(Length(turn.knowledge.min_digits, turn.knowledge.max_digits))
     return slot is not None and len(slot.digits) < turn.knowledge.min_digits
