@@ -25,8 +25,9 @@ from backend.config import ROOT
 
 READERS = slot_readers(NOW, Length(4, 4))
 TABLE = ROOT / "tests" / "agent" / "slots"
-SLOWEST_S = 0.25
-"""What any one text may take; usual is well under a millisecond."""
+SLOWEST_S = 2.0
+"""What any one text may take, on a machine with much else to do. Usual is well under a millisecond;
+a pattern that tries everything takes minutes."""
 
 
 @pytest.fixture(scope="module")
