@@ -8,26 +8,75 @@ derives the same sums from the rows; the tests hold the two against each other.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Table, and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import Row, Table, and_, bindparam, delete, insert, select, tuple_, update
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome
-from backend.db import models
+from backend.core.speech import HeardKind
+from backend.db import models, searching, unanswered
 from backend.db.latency import PARTS, slot
+from backend.db.unanswered import Asked
 
-_DAYS, _INTENTS, _LATENCY = (
+CONFIDENCE_STEPS = 20
+
+_DAYS, _HOURS, _INTENTS, _LATENCY, _MONTHS, _CONFIDENCE = _TABLES = tuple(
     models.Base.metadata.tables[model.__tablename__]
-    for model in (models.DailyAnalytics, models.DailyIntent, models.DailyLatency)
+    for model in (
+        models.DailyAnalytics,
+        models.HourlyCalls,
+        models.DailyIntent,
+        models.DailyLatency,
+        models.MonthlyLatency,
+        models.DailyConfidence,
+    )
 )
 _TIMINGS = tuple(getattr(models.Turn, f"{part}_s") for part in PARTS)
+_SAID = select(
+    models.Turn.call_id,
+    models.Turn.number,
+    models.Turn.who,
+    models.Turn.at,
+    models.Turn.kind,
+    models.Turn.text,
+    models.Turn.digits,
+    models.Turn.confidence,
+    models.Turn.source,
+    *_TIMINGS,
+).where(models.Turn.call_id.in_(bindparam("ids", expanding=True)))
 _AT_ONCE = 500
 
 Timings = tuple[float | None, ...]
 """One answer's seconds, in the order of `latency.PARTS`."""
+
+
+@dataclass(slots=True)
+class Said:
+    """What the turns of one call add to the sums, and to what it is found by."""
+
+    timings: list[Timings] = field(default_factory=list)
+    """Of every answer the bot gave."""
+    confidences: list[float] = field(default_factory=list)
+    """The recogniser's, of every time the caller spoke."""
+    unanswered: list[Asked] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+    _asked: dict[int, Asked] = field(default_factory=dict)
+
+    def add(self, turn: Row[*tuple[Any, ...]]) -> None:
+        """One turn; turns come in order."""
+        self.texts += [text for text in (turn.text, turn.digits) if text]
+        if turn.who is models.Who.BOT:
+            self.timings.append(tuple(turn[-len(PARTS) :]))
+            if unanswered.is_admission(turn.source) and (one := self._asked.pop(turn.number, None)):
+                self.unanswered.append(one)
+        elif turn.kind == HeardKind.WORDS:
+            self._asked[turn.number] = Asked(turn.text, turn.at, turn.call_id)
+            if turn.confidence is not None:
+                self.confidences.append(turn.confidence)
 
 
 class Tally:
@@ -37,36 +86,45 @@ class Tally:
         self._zone = zone
         """Whose days: the day a call or a ticket belongs to is the date on the wall there."""
         self._sums: dict[Table, defaultdict[tuple[Any, ...], Counter[str]]] = {
-            table: defaultdict(Counter) for table in (_DAYS, _INTENTS, _LATENCY)
+            table: defaultdict(Counter) for table in _TABLES
         }
+        self._asked: list[tuple[Asked, int]] = []
 
-    def add_call(self, call: models.Call, timings: Iterable[Timings]) -> None:
+    def add_call(self, call: models.Call, said: Said) -> None:
         """Add a closed call."""
-        call.counted_on = self._day(call.started_at)
-        self._sum_up(call, call.counted_on, timings, 1)
+        started_at = call.started_at.astimezone(self._zone)
+        call.counted_on, call.counted_hour = started_at.date(), started_at.hour
+        self._sum_up(call, call.counted_on, said, 1)
 
-    def take_back(self, call: models.Call, timings: Iterable[Timings]) -> None:
+    def take_back(self, call: models.Call, said: Said) -> None:
         """Undo `add_call`, while the call and its turns are still as they were."""
         if call.counted_on is not None:
-            self._sum_up(call, call.counted_on, timings, -1)
-            call.counted_on = None
+            self._sum_up(call, call.counted_on, said, -1)
+            call.counted_on = call.counted_hour = None
 
-    def _sum_up(self, call: models.Call, day: date, timings: Iterable[Timings], sign: int) -> None:
+    def _sum_up(self, call: models.Call, day: date, said: Said, sign: int) -> None:
+        contained = sign * bool(call.contained)
         call_sums = {
             "calls": sign,
-            "contained": sign * bool(call.contained),
+            "contained": contained,
             "duration_ms": sign * round(call.duration_s * 1000),
         }
         self._sums[_INTENTS][day, call.intent].update(call_sums)
+        self._sums[_HOURS][day, call.counted_hour or 0].update(calls=sign, contained=contained)
         self._sums[_DAYS][(day,)].update(
             call_sums,
             transferred=sign * (call.outcome is CallOutcome.TRANSFERRED),
             turns=sign * call.turn_count,
         )
-        for row in timings:
+        month = day.replace(day=1)
+        for row in said.timings:
             for part, seconds in zip(PARTS, row, strict=True):
                 if seconds is not None:
                     self._sums[_LATENCY][day, slot(part, seconds)]["turns"] += sign
+                    self._sums[_MONTHS][month, slot(part, seconds)]["turns"] += sign
+        for confidence in said.confidences:
+            self._sums[_CONFIDENCE][day, confidence_step(confidence)]["turns"] += sign
+        self._asked += [(one, sign) for one in said.unanswered]
 
     def add_ticket(self, opened_at: datetime) -> None:
         """Add a new ticket."""
@@ -81,6 +139,8 @@ class Tally:
                 chunk = keys[start : start + _AT_ONCE]
                 _add(session, table, {key: sums[key] for key in chunk})
             sums.clear()
+        unanswered.add(session, self._asked)
+        self._asked.clear()
 
     def _day(self, at: datetime) -> date:
         return at.astimezone(self._zone).date()
@@ -107,29 +167,46 @@ def _add(session: Session, table: Table, sums: dict[tuple[Any, ...], Counter[str
         )
 
 
-def answer_timings(session: Session, call_id: str) -> Sequence[Timings]:
-    """The timings of every answer the bot gave in a call."""
-    rows = session.execute(
-        select(*_TIMINGS).where(models.Turn.call_id == call_id, models.Turn.who == models.Who.BOT)
+def confidence_step(confidence: float) -> int:
+    """Which of the steps from 0 to 1 a confidence is in."""
+    return min(max(int(confidence * CONFIDENCE_STEPS), 0), CONFIDENCE_STEPS - 1)
+
+
+def what_was_said(session: Session, call_ids: Sequence[str]) -> defaultdict[str, Said]:
+    """The turns of some calls, by call."""
+    said: defaultdict[str, Said] = defaultdict(Said)
+    query = _SAID.order_by(models.Turn.call_id, models.Turn.seq)
+    for turn in session.execute(query, {"ids": list(call_ids)}):
+        said[turn.call_id].add(turn)
+    return said
+
+
+def is_behind(session: Session) -> bool:
+    """Whether calls were counted by a version of Frontdesk that kept fewer sums."""
+    oldest = (
+        select(models.Call.counted_hour)
+        .where(models.Call.counted_on.is_not(None))
+        .order_by(models.Call.started_at, models.Call.id)
+        .limit(1)
     )
-    return [tuple(row) for row in rows]
+    row = session.execute(oldest).one_or_none()
+    return row is not None and row[0] is None
 
 
 def rebuild(session: Session, zone: tzinfo = UTC) -> None:
-    """Derive all daily sums anew: after a change of zone, or rows added by other means."""
-    for table in (_DAYS, _INTENTS, _LATENCY):
+    """Derive all sums and the full-text index anew: after a change of zone, or rows added by other
+    means."""
+    for table in _TABLES:
         session.execute(delete(table))
+    unanswered.forget_counts(session)
     tally = Tally(zone)
     last = ""
     while calls := _next_closed(session, last):
-        timings: defaultdict[str, list[Timings]] = defaultdict(list)
-        ids = [call.id for call in calls]
-        of_these = (models.Turn.call_id.in_(ids), models.Turn.who == models.Who.BOT)
-        for row in session.execute(select(models.Turn.call_id, *_TIMINGS).where(*of_these)):
-            timings[row[0]].append(tuple(row[1:]))
+        said = what_was_said(session, [call.id for call in calls])
         for call in calls:
-            tally.add_call(call, timings[call.id])
-        last = ids[-1]
+            tally.add_call(call, said[call.id])
+        searching.index(session, [(call, said[call.id].texts) for call in calls])
+        last = calls[-1].id
         session.flush()
         session.expunge_all()
     for opened_at in session.scalars(select(models.Ticket.created_at)):

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 MIGRATIONS = Path(__file__).parent / "migrations"
 VERSION_TABLE = "frontdesk_version"
 """Not Alembic's usual name: another program's tables in the same database are told apart."""
+FULL_TEXT = ("call_words", "ix_call_texts_words")
+"""What the names of tables and indexes of the full-text search begin with: no models describe
+them, because each database has its own kind."""
 _ADVISORY_LOCK = 7_266_001
 """Any number, the same in every Frontdesk: whoever sets a PostgreSQL database up holds it.
 
@@ -62,6 +65,11 @@ def revision_of(connection: Connection) -> str | None:
         return None
     number = column("version_num", String)
     return connection.scalar(select(number).select_from(table(VERSION_TABLE)))
+
+
+def is_described(_object: object, name: str | None, *_: object) -> bool:
+    """Whether the models say what a table or index of the database should be like."""
+    return not (name or "").startswith(FULL_TEXT)
 
 
 def wait_your_turn(connection: Connection) -> None:

@@ -7,67 +7,46 @@ ids of their own, which is what a full-text index hangs on to.
 
 from datetime import date, datetime
 from decimal import Decimal
-from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, Date, Enum, ForeignKey, Index, MetaData, UniqueConstraint, text
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
 from backend.core.records import CallOutcome, TicketPriority, TicketStatus, TicketType
-from backend.db.types import BigId, LongText, Money, ShortText, UtcDateTime
+from backend.db.base import Base, Role, Who
+from backend.db.sums import (
+    DailyAnalytics,
+    DailyConfidence,
+    DailyIntent,
+    DailyLatency,
+    HourlyCalls,
+    MonthlyLatency,
+    UnansweredQuestion,
+)
+from backend.db.types import BigId, LongText, ShortText
 
-
-class Who(StrEnum):
-    """Which side of a call spoke."""
-
-    CALLER = "caller"
-    BOT = "bot"
-
-
-class Role(StrEnum):
-    """What a signed-in person or program may do; each may do what the ones below it may."""
-
-    OWNER = "owner"
-    """Everything, people and keys included."""
-    SUPERVISOR = "supervisor"
-    """Work with customers, tickets and live calls."""
-    VIEWER = "viewer"
-    """Look."""
-
-
-def _named(members: type[StrEnum]) -> Enum:
-    """Stored as its value in a plain text column: a new member needs no migration."""
-    return Enum(
-        members,
-        native_enum=False,
-        length=20,
-        values_callable=lambda enum: [member.value for member in enum],
-    )
-
-
-class Base(DeclarativeBase):
-    """Naming every constraint lets later migrations change it on every database."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
-        datetime: UtcDateTime(),
-        date: Date(),
-        Decimal: Money(),
-        dict[str, Any]: JSON(),
-        CallOutcome: _named(CallOutcome),
-        TicketType: _named(TicketType),
-        TicketStatus: _named(TicketStatus),
-        TicketPriority: _named(TicketPriority),
-        Who: _named(Who),
-        Role: _named(Role),
-    }
+__all__ = [
+    "ApiKey",
+    "AuditEntry",
+    "Base",
+    "Call",
+    "CallEvent",
+    "CallText",
+    "Customer",
+    "DailyAnalytics",
+    "DailyConfidence",
+    "DailyIntent",
+    "DailyLatency",
+    "HourlyCalls",
+    "MonthlyLatency",
+    "Role",
+    "Ticket",
+    "TicketChange",
+    "Turn",
+    "UnansweredQuestion",
+    "User",
+    "Who",
+]
 
 
 class Customer(Base):
@@ -124,6 +103,8 @@ class Call(Base):
     recording: Mapped[str] = mapped_column(ShortText(200))
     counted_on: Mapped[date | None]
     """The day of `DailyAnalytics` the call is part of: the zone that says so may change."""
+    counted_hour: Mapped[int | None]
+    """Likewise its hour in `HourlyCalls`."""
     turn_count: Mapped[int]
     """Answers of the bot."""
     slowest_turn_s: Mapped[float | None]
@@ -132,8 +113,11 @@ class Call(Base):
         Index(None, "started_at", "id"),
         Index(None, "customer_id", "started_at", "id"),
         Index(None, "intent", "started_at", "id"),
+        Index("ix_calls_intent_outcome", "intent", "outcome", "started_at", "id"),
         Index(None, "outcome", "started_at", "id"),
         Index(None, "caller", "started_at", "id"),
+        Index(None, "duration_s", "id"),
+        Index(None, "slowest_turn_s", "id"),
         # Of the few that are still going on.
         Index(
             "ix_calls_open",
@@ -143,6 +127,25 @@ class Call(Base):
             postgresql_where=text("ended_at IS NULL"),
         ),
     )
+
+
+class CallText(Base):
+    """Everything said in a call that has ended, for the full-text index over it: see `searching`.
+
+    Its id is the instant the call started, so that what is found is in the order of time without
+    being sorted.
+    """
+
+    __tablename__ = "call_texts"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    """Microseconds since 1970, or the next free number after it."""
+    call_id: Mapped[str] = mapped_column(
+        ShortText(40), ForeignKey("calls.id", ondelete="CASCADE"), unique=True
+    )
+    text: Mapped[str] = mapped_column(LongText)
+    facets: Mapped[str] = mapped_column(ShortText(400))
+    """What calls are filtered by, as words of the same index."""
 
 
 class Turn(Base):
@@ -203,6 +206,8 @@ class Ticket(Base):
         Index(None, "created_at", "id"),
         Index(None, "status", "created_at", "id"),
         Index(None, "priority", "created_at", "id"),
+        Index(None, "type", "created_at", "id"),
+        Index(None, "assignee", "created_at", "id"),
         Index(None, "customer_id", "created_at", "id"),
         Index(None, "call_id"),
     )
@@ -247,45 +252,6 @@ class TicketChange(Base):
     new: Mapped[str] = mapped_column(LongText)
 
 
-class DailyAnalytics(Base):
-    """Sums over the calls that started on a day and have ended. See `counting`."""
-
-    __tablename__ = "daily_analytics"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    calls: Mapped[int]
-    contained: Mapped[int]
-    transferred: Mapped[int]
-    duration_ms: Mapped[int] = mapped_column(BigId)
-    """Whole milliseconds: sums that go up and down again stay exact."""
-    turns: Mapped[int]
-    tickets: Mapped[int]
-    """Tickets opened on the day, by calls or by people."""
-
-
-class DailyIntent(Base):
-    """The same by what the calls were about."""
-
-    __tablename__ = "daily_intents"
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    intent: Mapped[str] = mapped_column(ShortText(60), primary_key=True)
-    calls: Mapped[int]
-    contained: Mapped[int]
-    duration_ms: Mapped[int] = mapped_column(BigId)
-
-
-class DailyLatency(Base):
-    """How often each part of a turn took how long: a histogram for percentiles. See `latency`."""
-
-    __tablename__ = "daily_latency"
-    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's way
-
-    day: Mapped[date] = mapped_column(primary_key=True)
-    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    turns: Mapped[int]
-
-
 class User(Base):
     """Somebody who signs in to the pages."""
 
@@ -315,3 +281,26 @@ class ApiKey(Base):
     created_at: Mapped[datetime]
     last_used_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+
+
+class AuditEntry(Base):
+    """Who did what in the dashboard or over the API: listening, exporting, changing."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index(None, "by", "id"),
+        Index(None, "action", "id"),
+        Index(None, "about", "id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str] = mapped_column(ShortText(110))
+    """A user's name, or `key ` and a key's."""
+    address: Mapped[str] = mapped_column(ShortText(60))
+    """Where from."""
+    action: Mapped[str] = mapped_column(ShortText(40))
+    about: Mapped[str] = mapped_column(ShortText(120))
+    """What it was done to: `call 20261121-…`, `ticket 482137`."""
+    detail: Mapped[str] = mapped_column(ShortText(500))
+    """Which fields changed or what was asked for; never a secret, never what was said."""

@@ -9,9 +9,9 @@ from sqlalchemy import bindparam, func, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome, TicketStatus
-from backend.db import models
+from backend.db import models, searching
 from backend.db.call_rows import CallRows, close, find_customer_id
-from backend.db.counting import Tally, answer_timings
+from backend.db.counting import Tally, what_was_said
 from backend.db.operations import OpenTicket, Operation, RecordEvent
 
 LONGEST_CALL = timedelta(days=1)
@@ -48,15 +48,23 @@ def apply(session: Session, operations: Iterable[Operation], zone: tzinfo = UTC)
 def _record_events(session: Session, operations: Sequence[RecordEvent], tally: Tally) -> None:
     fresh = _without_known(session, operations)
     calls = _calls(session, fresh)
-    for call in calls.values():
-        tally.take_back(call, answer_timings(session, call.id) if call.counted_on else ())
+    counted = [call for call in calls.values() if call.counted_on is not None]
+    said = what_was_said(session, [call.id for call in counted])
+    for call in counted:
+        tally.take_back(call, said[call.id])
     rows = CallRows(session)
     for operation in fresh:
         rows.add(calls[operation.event.call_id], operation.event)
     rows.write()
-    for call in calls.values():
-        if call.ended_at is not None:
-            tally.add_call(call, answer_timings(session, call.id))
+    _count(session, [call for call in calls.values() if call.ended_at is not None], tally)
+
+
+def _count(session: Session, ended: Sequence[models.Call], tally: Tally) -> None:
+    """Calls that have ended are part of the sums, and can be searched."""
+    said = what_was_said(session, [call.id for call in ended])
+    for call in ended:
+        tally.add_call(call, said[call.id])
+    searching.index(session, [(call, said[call.id].texts) for call in ended])
     session.flush()
 
 
@@ -164,7 +172,6 @@ def close_interrupted(
         last = select(func.max(models.CallEvent.at)).where(models.CallEvent.call_id == call.id)
         ended_at = max(session.scalar(last) or call.started_at, call.started_at)
         close(call, CallOutcome.INTERRUPTED, ended_at, recording_of(call.id))
-        tally.add_call(call, answer_timings(session, call.id))
-    session.flush()
+    _count(session, calls, tally)
     tally.write(session)
     return len(calls)

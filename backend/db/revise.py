@@ -15,7 +15,13 @@ from sqlalchemy import Engine
 
 from backend.core.errors import StoreError
 from backend.db.engine import open_engine
-from backend.db.migrate import VERSION_TABLE, alembic_config, latest_revision, upgrade_engine
+from backend.db.migrate import (
+    VERSION_TABLE,
+    alembic_config,
+    is_described,
+    latest_revision,
+    upgrade_engine,
+)
 from backend.db.models import Base
 
 
@@ -23,7 +29,12 @@ def differences(engine: Engine) -> list[object]:
     """What `models` declares and the database lacks, or the other way round; empty when equal."""
     with engine.connect() as connection:
         context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "compare_type": True}
+            connection,
+            opts={
+                "version_table": VERSION_TABLE,
+                "compare_type": True,
+                "include_object": is_described,
+            },
         )
         return list(compare_metadata(context, Base.metadata))
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from backend.core.errors import FrontdeskError, StoreError
 from backend.core.events import EventType
 from backend.db import projection
+from backend.db.counting import is_behind, rebuild
 from backend.db.engine import WRITE, WRITE_DURABLY, WRITING
 from backend.db.errors import UnavailableError
 from backend.db.migrate import upgrade_engine
@@ -288,6 +289,7 @@ class Writer:
     def _try_database(self) -> None:
         try:
             upgrade_engine(self._engine)
+            self._transaction(self._catch_up)
             self._waiting.replay(self._commit)
             while self._postponed:
                 self._transaction(self._postponed[0])
@@ -300,6 +302,11 @@ class Writer:
         if self._is_told:
             self._is_told = False
             self._warn("store-back", "The database is back; everything that waited is stored.")
+
+    def _catch_up(self, session: Session) -> None:
+        if is_behind(session):
+            log.info("sums-rebuilt", reason="they were kept by an earlier version")
+            rebuild(session, self._zone)
 
     def _down(self, error: StoreError) -> None:
         self._outage = error

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from backend.db.migrate import VERSION_TABLE
+from backend.db.migrate import VERSION_TABLE, is_described
 from backend.db.models import Base
 from backend.db.types import BigId
 
@@ -22,6 +22,7 @@ context.configure(
     # SQLite cannot alter a column: the table is written anew.
     render_as_batch=connection.dialect.name == "sqlite",
     compare_type=True,
+    include_object=is_described,
     user_module_prefix="",
     render_item=_render,
 )

@@ -1,22 +1,40 @@
 """Calls: lists, one call with everything in it, its transcript."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome
-from backend.db import models
-from backend.db.errors import NotFoundError
+from backend.db import models, searching
+from backend.db.errors import InvalidError, NotFoundError
 from backend.db.models import Call, Customer, Who
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 from backend.db.queries.tickets import TicketFilter, TicketRecord, list_tickets
 
-_NEWEST_FIRST = Order(Call.started_at, Call.id, (datetime, str), is_descending=True)
+
+class CallSort(StrEnum):
+    """What comes first in a list of calls."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    LONGEST = "longest"
+    SLOWEST = "slowest"
+    """By the answer a caller waited for longest; calls without a timed answer are left out."""
+
+
+_BY_START = (Call.started_at, Call.id), (datetime, str)
+_ORDERS = {
+    CallSort.NEWEST: Order(*_BY_START, is_descending=True),
+    CallSort.OLDEST: Order(*_BY_START),
+    CallSort.LONGEST: Order((Call.duration_s, Call.id), (float, str), is_descending=True),
+    CallSort.SLOWEST: Order((Call.slowest_turn_s, Call.id), (float, str), is_descending=True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +113,8 @@ class CallDetail:
 class CallFilter:
     """Which calls; what is None does not matter."""
 
+    search: str | None = None
+    """Words said in calls that have ended: see `searching.read_terms`."""
     since: datetime | None = None
     until: datetime | None = None
     """Started in [since, until)."""
@@ -111,10 +131,67 @@ class CallFilter:
 
 
 def list_calls(
-    session: Session, which: CallFilter, *, cursor: str | None = None, limit: int = 50
+    session: Session,
+    which: CallFilter,
+    *,
+    sort: CallSort = CallSort.NEWEST,
+    cursor: str | None = None,
+    limit: int = 50,
 ) -> Page[CallRecord]:
-    """Calls, newest first. Raises InvalidError for a wrong cursor."""
-    return _NEWEST_FIRST.page(session, _with_customer(which), _record, cursor, limit)
+    """Calls in the order of `sort`; what a search finds only by time.
+
+    Raises InvalidError for a wrong cursor, and for a search that names no word.
+    """
+    if which.search:
+        return _search(session, which, which.search, sort, cursor, limit)
+    query = _with_customer(which)
+    if sort is CallSort.SLOWEST:
+        query = query.where(Call.slowest_turn_s.is_not(None))
+    return _ORDERS[sort].page(session, query, _record, cursor, limit)
+
+
+def _search(
+    session: Session,
+    which: CallFilter,
+    search: str,
+    sort: CallSort,
+    cursor: str | None,
+    limit: int,
+) -> Page[CallRecord]:
+    if sort not in (CallSort.NEWEST, CallSort.OLDEST):
+        raise InvalidError(
+            "What a search finds is sorted by time.", fix="Sort by newest or oldest."
+        )
+    equal = {name: getattr(which, name) for name in searching.FACETS}
+    facets = searching.facets_of(equal, which.min_duration_s, which.min_latency_s)
+    found = searching.find(session, searching.read_terms(search), facets)
+    query = (
+        select(Call, Customer.number, Customer.name)
+        .select_from(found.source)
+        .join(Call, Call.id == found.call_id)
+        .outerjoin(Customer, Call.customer_id == Customer.id)
+        .where(*found.where, *searching.started_within(found, which.since, which.until))
+    )
+    order = Order((found.number,), (int,), is_descending=sort is CallSort.NEWEST)
+    return order.page(session, _narrowed(query, which), _record, cursor, limit)
+
+
+def passages(session: Session, search: str, call_ids: Sequence[str]) -> dict[str, TurnRecord]:
+    """By call, the first thing said in it that has one of the words searched for."""
+    wanted = [term for term in searching.read_terms(search) if not term.is_unwanted]
+    turns = session.scalars(
+        select(models.Turn)
+        .where(models.Turn.call_id.in_(call_ids))
+        .order_by(models.Turn.call_id, models.Turn.seq)
+    )
+    found: dict[str, TurnRecord] = {}
+    for turn in turns:
+        if turn.call_id in found:
+            continue
+        words = searching.folded_words(f"{turn.text} {turn.digits}")
+        if any(term.is_in(words) for term in wanted):
+            found[turn.call_id] = as_record(TurnRecord, turn)
+    return found
 
 
 def recent_calls(session: Session, limit: int = 20) -> list[CallRecord]:
@@ -171,6 +248,10 @@ def _with_customer(which: CallFilter) -> Select[*tuple[Any, ...]]:
         query = query.where(Call.started_at >= which.since)
     if which.until is not None:
         query = query.where(Call.started_at < which.until)
+    return _narrowed(query, which)
+
+
+def _narrowed(query: Select[*tuple[Any, ...]], which: CallFilter) -> Select[*tuple[Any, ...]]:
     if which.min_duration_s is not None:
         query = query.where(Call.duration_s >= which.min_duration_s)
     if which.min_latency_s is not None:
@@ -185,5 +266,5 @@ def _with_customer(which: CallFilter) -> Select[*tuple[Any, ...]]:
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> CallRecord:
-    call, number, name = row
+    call, number, name = row[:3]
     return as_record(CallRecord, call, customer_number=number or "", customer_name=name or "")

@@ -18,7 +18,7 @@ from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 from backend.db.types import LARGEST_MONEY, MONEY_PLACES, storable
 
-_BY_NAME = Order(Customer.search_key, Customer.id, (str, int))
+_BY_NAME = Order((Customer.search_key, Customer.id), (str, int))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

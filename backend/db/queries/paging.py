@@ -2,13 +2,14 @@
 
 import base64
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Row, Select, tuple_
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import QueryableAttribute, Session
 
 from backend.db.errors import InvalidError
 
@@ -28,12 +29,11 @@ class Page(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a list is sorted by: two columns, the second one unique, both in one direction."""
+    """What a list is sorted by: columns that together are unique, all in one direction."""
 
-    first: InstrumentedAttribute[Any]
-    second: InstrumentedAttribute[Any]
-    kinds: tuple[type, type]
-    """What the two columns hold: datetime, str or int."""
+    columns: tuple[QueryableAttribute[Any] | ColumnElement[Any], ...]
+    kinds: tuple[type, ...]
+    """What the columns hold: datetime, str, int or float; never null."""
     is_descending: bool = False
 
     def page(
@@ -44,25 +44,30 @@ class Order:
         cursor: str | None,
         limit: int,
     ) -> Page[T]:
-        """The page of `query`, whose first column is the entity sorted by, after `cursor`.
+        """The page of `query` after `cursor`. Rows end in the columns that are sorted by.
 
         Raises InvalidError for a cursor that no page gave out.
         """
         limit = max(1, min(limit, LARGEST_PAGE))
-        columns = (self.first, self.second)
+        query = query.add_columns(*self.columns)
         if cursor is not None:
-            query = query.where(self._after(cursor))
-        query = query.order_by(*(c.desc() if self.is_descending else c.asc() for c in columns))
+            query = query.where(self._after(_decode(cursor, self.kinds)))
+        query = query.order_by(*(c.desc() if self.is_descending else c.asc() for c in self.columns))
         rows = session.execute(query.limit(limit + 1)).all()
         next_cursor = None
         if len(rows) > limit:
-            next_cursor = _encode([getattr(rows[limit - 1][0], column.key) for column in columns])
+            next_cursor = _encode(list(rows[limit - 1][-len(self.columns) :]))
         return Page([to_item(row) for row in rows[:limit]], next_cursor)
 
-    def _after(self, cursor: str) -> ColumnElement[bool]:
-        columns = (self.first, self.second)
-        place = _decode(cursor, self.kinds)
-        return tuple_(*columns) < place if self.is_descending else tuple_(*columns) > place
+    def _after(self, place: tuple[Any, ...]) -> ColumnElement[bool]:
+        if len(self.columns) == 1:  # a full-text index knows nothing of tuples
+            return _beyond(self.columns[0], place[0], is_below=self.is_descending)
+        return _beyond(tuple_(*self.columns), place, is_below=self.is_descending)
+
+
+def _beyond(column: Any, place: Any, *, is_below: bool) -> ColumnElement[bool]:
+    beyond: ColumnElement[bool] = column < place if is_below else column > place
+    return beyond
 
 
 def _encode(place: list[Any]) -> str:
@@ -70,7 +75,7 @@ def _encode(place: list[Any]) -> str:
     return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, kinds: tuple[type, type]) -> tuple[Any, ...]:
+def _decode(cursor: str, kinds: tuple[type, ...]) -> tuple[Any, ...]:
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         values = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -86,6 +91,8 @@ def _value(value: Any, kind: type) -> Any:
         value = datetime.fromisoformat(value)
         if value.tzinfo is None:
             raise ValueError("an instant without a zone")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("not a number")
     is_too_large = isinstance(value, int) and abs(value) >= 2**63
     if type(value) is not kind or is_too_large:
         raise ValueError("not what the column holds")

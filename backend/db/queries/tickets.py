@@ -17,7 +17,7 @@ from backend.db.operations import OpenTicket
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 
-_NEWEST_FIRST = Order(Ticket.created_at, Ticket.id, (datetime, int), is_descending=True)
+_NEWEST_FIRST = Order((Ticket.created_at, Ticket.id), (datetime, int), is_descending=True)
 NOTE = "note"
 
 
@@ -204,5 +204,5 @@ def _with_customer(which: TicketFilter) -> Select[*tuple[Any, ...]]:
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> TicketRecord:
-    ticket, name = row
+    ticket, name = row[:2]
     return as_record(TicketRecord, ticket, customer_name=name or "")
