@@ -1,6 +1,9 @@
-"""What routes depend on: who may come in, checked before anything else happens."""
+"""What routes depend on: who may come in, checked before anything else happens.
 
-from collections.abc import Awaitable, Callable
+Every route has exactly one of these dependencies; the tests walk all routes and hold them to it.
+"""
+
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
@@ -16,24 +19,33 @@ FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
 FORM_TOKEN_HEADER = "x-form-token"  # noqa: S105 - a header's name
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
-Check = Callable[[Request], Awaitable[Principal]]
 
+@dataclass(frozen=True, slots=True)
+class ApiAccess:
+    """What a program, or a page's script, needs to use a route of the API."""
 
-def _api(role: Role) -> Check:
-    async def check(request: Request) -> Principal:
+    role: Role
+
+    async def __call__(self, request: Request) -> Principal:
+        """Who is asking. Raises ApiError when they may not."""
         principal = await identify(request)
         if principal is None:
             raise NotSignedInError()
         if principal.must_change_password:
             raise PasswordChangeDueError()
-        principal.require(role)
+        principal.require(self.role)
         return principal
 
-    return check
 
+@dataclass(frozen=True, slots=True)
+class PageAccess:
+    """What somebody needs to open a page or send its form."""
 
-def _page(role: Role, *, password_may_be_due: bool = False) -> Check:
-    async def check(request: Request) -> Principal:
+    role: Role
+    password_may_be_due: bool = False
+
+    async def __call__(self, request: Request) -> Principal:
+        """Who is asking. Raises ApiError when they may not."""
         gate = gate_of(request)
         found = await gate.person(request)
         if found is None:
@@ -41,13 +53,11 @@ def _page(role: Role, *, password_may_be_due: bool = False) -> Check:
         principal, session = found
         request.state.who, request.state.session = found
         await _check_form(request, gate, session)
-        if principal.must_change_password and not password_may_be_due:
+        if principal.must_change_password and not self.password_may_be_due:
             raise PasswordChangeDueError()
-        principal.require(role)
+        principal.require(self.role)
         _keep_session_alive(request, gate, session)
         return principal
-
-    return check
 
 
 async def identify(request: Request) -> Principal | None:
@@ -99,10 +109,11 @@ def _keep_session_alive(request: Request, gate: Gate, session: Session) -> None:
         request.state.fresh_cookie = carrier.headers["set-cookie"]
 
 
-ApiViewer = Annotated[Principal, Depends(_api(Role.VIEWER))]
-ApiSupervisor = Annotated[Principal, Depends(_api(Role.SUPERVISOR))]
-PageViewer = Annotated[Principal, Depends(_page(Role.VIEWER))]
-PageSupervisor = Annotated[Principal, Depends(_page(Role.SUPERVISOR))]
-PageOwner = Annotated[Principal, Depends(_page(Role.OWNER))]
-PageAnybody = Annotated[Principal, Depends(_page(Role.VIEWER, password_may_be_due=True))]
+ApiViewer = Annotated[Principal, Depends(ApiAccess(Role.VIEWER))]
+ApiSupervisor = Annotated[Principal, Depends(ApiAccess(Role.SUPERVISOR))]
+ApiOwner = Annotated[Principal, Depends(ApiAccess(Role.OWNER))]
+PageViewer = Annotated[Principal, Depends(PageAccess(Role.VIEWER))]
+PageSupervisor = Annotated[Principal, Depends(PageAccess(Role.SUPERVISOR))]
+PageOwner = Annotated[Principal, Depends(PageAccess(Role.OWNER))]
+PageAnybody = Annotated[Principal, Depends(PageAccess(Role.VIEWER, password_may_be_due=True))]
 """For the password page itself, and for signing out."""

@@ -7,6 +7,7 @@ slow password hash would only slow every request down.
 import hashlib
 import hmac
 import secrets
+from dataclasses import dataclass
 from datetime import datetime
 
 from backend.db.models import Role
@@ -17,14 +18,31 @@ from backend.db.store import Store
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 
 
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """A key nobody has yet."""
+
+    text: str
+    """Shown once and kept nowhere."""
+    prefix: str
+    hash: str
+
+
+def new_api_key() -> NewKey:
+    """Make a key; store its prefix and hash with `accounts.create_api_key`."""
+    prefix = "fd_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
+    text = f"{prefix}_{secrets.token_urlsafe(32)}"
+    return NewKey(text, prefix, _hash(text))
+
+
 async def create_api_key(
     store: Store, name: str, role: Role, *, now: datetime
 ) -> tuple[str, ApiKeyRecord]:
-    """Make a key; the string is shown once and kept nowhere. Raises StoreError."""
-    prefix = "fd_" + "".join(secrets.choice(_LETTERS) for _ in range(8))
-    key = f"{prefix}_{secrets.token_urlsafe(32)}"
-    record = await store.write(accounts.create_api_key, name, prefix, _hash(key), role, now=now)
-    return key, record
+    """Make a key and store it, for the command line. Raises StoreError."""
+    key = new_api_key()
+    create = accounts.create_api_key
+    record = await store.write(create, name, key.prefix, key.hash, role, now=now)
+    return key.text, record
 
 
 def prefix_of(key: str) -> str | None:

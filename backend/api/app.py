@@ -9,6 +9,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
+from backend.api.audit import Noticed
 from backend.api.errors import ErrorAnswer, add_error_handlers
 from backend.api.gate import Gate
 from backend.api.guard import Guard
@@ -16,12 +17,23 @@ from backend.api.health import Health
 from backend.api.live_feed import LiveFeed
 from backend.api.metrics import Metrics
 from backend.api.pages import analytics as analytics_pages
+from backend.api.pages import audit as audit_pages
 from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
 from backend.api.pages import now, reference, replay, settings, signing_in
+from backend.api.pages import people as people_pages
 from backend.api.pages import tickets as ticket_pages
 from backend.api.pages.now import keep_status_fresh
-from backend.api.routes import analytics, calls, customers, latency, live, monitoring, tickets
+from backend.api.routes import (
+    analytics,
+    calls,
+    customers,
+    latency,
+    live,
+    monitoring,
+    people,
+    tickets,
+)
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
 from backend.api.static_files import StaticFiles
@@ -74,6 +86,7 @@ def create_app(services: ApiServices) -> FastAPI:
     secret = load_or_create_secret(services.settings.data_dir / "secrets" / "session.key")
     app.state.services = services
     app.state.gate = Gate(services, secret)
+    app.state.noticed = Noticed()
     app.state.health = Health(services)
     app.state.metrics = Metrics(services.events, services.live)
     app.state.feed = LiveFeed(services.events)
@@ -87,7 +100,7 @@ def create_app(services: ApiServices) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (live, calls, latency, customers, tickets, analytics, monitoring):
+    for module in (live, calls, latency, customers, tickets, analytics, people, monitoring):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
     for pages in (
@@ -99,6 +112,8 @@ def _add_routes(app: FastAPI) -> None:
         ticket_pages,
         analytics_pages,
         settings,
+        people_pages,
+        audit_pages,
         reference,
     ):
         app.include_router(pages.router)

@@ -104,7 +104,7 @@ def index(session: Session, calls: Iterable[tuple[Call, Iterable[str]]]) -> None
     """Let calls that have ended be found by what was said in them (their texts)."""
     rows = {call.id: _document(call, texts) for call, texts in calls}
     known = select(CallText.call_id, CallText.id).where(CallText.call_id.in_(rows))
-    numbers = {call_id: number for call_id, number in session.execute(known)}
+    numbers = {row.call_id: row.id for row in session.execute(known)}
     fresh = [row for call_id, row in rows.items() if call_id not in numbers]
     connection = session.connection()
     if fresh:

@@ -30,6 +30,8 @@ PAGES = [
     "/analytics?days=7",
     "/analytics?days=365",
     "/settings",
+    "/settings/people",
+    "/settings/audit",
     "/password",
     "/docs",
 ]
@@ -321,13 +323,13 @@ def test_a_ticket_for_an_unknown_customer_says_which_field_is_wrong(office: Offi
 def test_the_owner_adds_a_user_who_signs_in_once_with_the_password_shown(office: Office) -> None:
     owner = office.signed_in()
     page = send(
-        owner, "/settings/users", form_on="/settings", user_name="Grace", user_role="viewer"
+        owner, "/settings/users", form_on="/settings/people", user_name="Grace", user_role="viewer"
     )
     found = re.search(r"<code>([a-z0-9-]{23})</code>", page.text)
     assert found
     assert sign_in(office.browser(), "grace", found[1]).headers["location"] == "/password"
     again = send(
-        owner, "/settings/users", form_on="/settings", user_name="GRACE", user_role="viewer"
+        owner, "/settings/users", form_on="/settings/people", user_name="GRACE", user_role="viewer"
     )
     assert again.status_code == 409
     assert "There is a user grace already." in words_of(again)
@@ -338,7 +340,7 @@ def test_a_user_name_that_cannot_be_is_refused(office: Office, name: str) -> Non
     page = send(
         office.signed_in(),
         "/settings/users",
-        form_on="/settings",
+        form_on="/settings/people",
         user_name=name,
         user_role="viewer",
     )
@@ -350,17 +352,17 @@ def test_the_owner_locks_somebody_out_and_lets_them_in_again(office: Office) -> 
     owner, viewer = office.signed_in(), office.signed_in(Role.VIEWER)
     user_id = office.add_user("viewer", Role.VIEWER)
     path = f"/settings/users/{user_id}/access"
-    send(owner, path, form_on="/settings", active="0")
+    send(owner, path, form_on="/settings/people", active="0")
     assert viewer.get("/calls").status_code == 303
-    assert "Locked out" in words_of(owner.get("/settings"))
-    send(owner, path, form_on="/settings", active="1")
+    assert "Locked out" in words_of(owner.get("/settings/people"))
+    send(owner, path, form_on="/settings/people", active="1")
     assert viewer.get("/calls").status_code == 200
 
 
 def test_the_last_owner_cannot_lock_themselves_out(office: Office) -> None:
     owner = office.signed_in()
     user_id = office.add_user("owner", Role.OWNER)
-    page = send(owner, f"/settings/users/{user_id}/access", form_on="/settings", active="0")
+    page = send(owner, f"/settings/users/{user_id}/access", form_on="/settings/people", active="0")
     assert page.status_code == 409
     assert "owner is the last owner." in words_of(page)
 
@@ -368,7 +370,7 @@ def test_the_last_owner_cannot_lock_themselves_out(office: Office) -> None:
 def test_the_owner_gives_somebody_a_new_one_time_password(office: Office) -> None:
     owner = office.signed_in()
     user_id = office.add_user("ada", Role.VIEWER)
-    page = send(owner, f"/settings/users/{user_id}/password", form_on="/settings")
+    page = send(owner, f"/settings/users/{user_id}/password", form_on="/settings/people")
     found = re.search(r"<code>([a-z0-9-]{23})</code>", page.text)
     assert found
     assert sign_in(office.browser(), "ada", found[1]).headers["location"] == "/password"
@@ -407,6 +409,6 @@ def test_an_empty_period_says_so(office: Office) -> None:
 
 
 def test_users_are_never_shown_with_their_hashes(office: Office) -> None:
-    page = office.signed_in().get("/settings").text
+    page = office.signed_in().get("/settings/people").text
     users = asyncio.run(office.services.database.read(accounts.list_users))
     assert all(user.password_hash not in page for user in users)

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from backend.api import edits
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.forms import WHOLE_FORM, Form
 from backend.api.routes.customers import CustomerId
@@ -61,14 +62,13 @@ async def show_new_customer(request: Request, _: PageSupervisor) -> Response:
 
 
 @router.post("/customers/new")
-async def create_customer(request: Request, _: PageSupervisor) -> Response:
+async def create_customer(request: Request, who: PageSupervisor) -> Response:
     """Add a customer."""
-    services, form = services_of(request), await Form.sent(request)
+    form = await Form.sent(request)
     sent = form.read(CustomerNew)
     if sent is not None:
-        draft = CustomerDraft(**sent.model_dump())
         try:
-            made = await services.store.write(customers.create_customer, draft, now=services.now())
+            made = await edits.add_customer(request, who, CustomerDraft(**sent.model_dump()))
         except DuplicateError as error:
             form.wrong["number"] = error.message
         else:
@@ -104,21 +104,17 @@ async def show_edit(request: Request, _: PageSupervisor, customer_id: CustomerId
 
 
 @router.post("/customers/{customer_id}/edit")
-async def change_customer(request: Request, _: PageSupervisor, customer_id: CustomerId) -> Response:
+async def change_customer(
+    request: Request, who: PageSupervisor, customer_id: CustomerId
+) -> Response:
     """Change a customer."""
     services, form = services_of(request), await Form.sent(request)
     sent = form.read(CustomerEdit)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if sent is not None:
-        changes = sent.model_dump(exclude={"version"})
+        changes = cast(CustomerChanges, sent.model_dump(exclude={"version"}))
         try:
-            await services.store.write(
-                customers.update_customer,
-                customer_id,
-                cast(CustomerChanges, changes),
-                now=services.now(),
-                version=sent.version,
-            )
+            await edits.change_customer(request, who, customer_id, changes, sent.version)
         except DuplicateError as error:
             form.wrong["number"] = error.message
         except ConflictError as error:

@@ -9,11 +9,14 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from backend.api import audit
 from backend.api.access import FORM_TOKEN_FIELD, PageAnybody
+from backend.api.audit import Action, Note
 from backend.api.errors import ApiError
 from backend.api.forms import WHOLE_FORM, Form
 from backend.api.gate import Gate, gate_of
 from backend.api.passwords import password_problem
+from backend.api.principal import Principal
 from backend.api.services import services_of
 from backend.api.templating import page
 from backend.core.errors import StoreError
@@ -52,8 +55,11 @@ async def sign_in(request: Request) -> Response:
         form.wrong[WHOLE_FORM] = f"{error.message} {error.fix}".strip()
         return _sign_in_page(request, form, error.status)
     services = services_of(request)
+    who = Principal(user.name, user.role, user.id)
     try:
-        await services.store.write(accounts.note_sign_in, user.id, services.now())
+        note = Note(Action.SIGNED_IN, f"user {user.name}")
+        signed_in = accounts.note_sign_in
+        await audit.write(request, who, lambda _: note, signed_in, user.id, services.now())
     except StoreError as error:
         log.warning("sign-in-not-noted", reason=error.code)
     log.info("signed-in", user_id=user.id, role=user.role)
@@ -79,7 +85,7 @@ async def show_password(request: Request, _: PageAnybody) -> Response:
 @router.post("/password")
 async def change_password(request: Request, who: PageAnybody) -> Response:
     """Change one's password; every session made with the old one ends."""
-    gate, services, form = gate_of(request), services_of(request), await Form.sent(request)
+    gate, form = gate_of(request), await Form.sent(request)
     old, new = form.value("old"), form.value("new")
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     try:
@@ -94,7 +100,10 @@ async def change_password(request: Request, who: PageAnybody) -> Response:
     if form.wrong:
         return page(request, "password.html", status=status, form=form)
     password_hash = await gate.passwords.hash(new)
-    user = await services.store.write(accounts.set_password, user.id, password_hash)
+    note = Note(Action.PASSWORD_CHANGED, f"user {user.name}")
+    user = await audit.write(
+        request, who, lambda _: note, accounts.set_password, user.id, password_hash
+    )
     log.info("password-changed", user_id=user.id)
     answer = _go(form.value("next"))
     gate.open_session(user, answer)

@@ -7,15 +7,16 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
+from backend.api import edits
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.clean_text import CustomerNumber, Prose
+from backend.api.edits import TicketRequest
 from backend.api.forms import WHOLE_FORM, Form
 from backend.api.routes.tickets import TicketNumber
 from backend.api.schemas.tickets import Assignee, TicketNew
 from backend.api.services import ApiServices, services_of
 from backend.api.templating import page
-from backend.core.ids import new_ticket_number
-from backend.core.records import TicketDraft, TicketPriority, TicketStatus, TicketType
+from backend.core.records import TicketPriority, TicketStatus, TicketType
 from backend.db.errors import ConflictError, NotFoundError
 from backend.db.queries import customers, tickets
 from backend.db.queries.paging import Page
@@ -72,14 +73,11 @@ async def show_new_ticket(request: Request, _: PageSupervisor) -> Response:
 @router.post("/tickets/new")
 async def open_ticket(request: Request, who: PageSupervisor) -> Response:
     """Open a ticket."""
-    services, form = services_of(request), await Form.sent(request)
+    form = await Form.sent(request)
     sent = form.read(TicketNew)
     if sent is not None:
-        draft = TicketDraft(number=new_ticket_number(), **sent.model_dump())
         try:
-            detail = await services.store.write(
-                tickets.create_ticket, draft, by=who.name, now=services.now(), zone=services.zone
-            )
+            detail = await edits.open_ticket(request, who, TicketRequest(**sent.model_dump()))
         except NotFoundError as error:
             form.wrong["customer_number"] = error.message
         else:
@@ -104,18 +102,10 @@ async def change_ticket(request: Request, who: PageSupervisor, number: TicketNum
     sent = form.read(TicketEdit)
     status = HTTPStatus.UNPROCESSABLE_ENTITY
     if sent is not None:
-        changes = sent.model_dump(exclude={"version"})
-        if not sent.note:
-            del changes["note"]
+        unsaid = {"version"} if sent.note else {"version", "note"}
+        changes = cast(TicketChanges, sent.model_dump(exclude=unsaid))
         try:
-            await services.store.write(
-                tickets.update_ticket,
-                number,
-                cast(TicketChanges, changes),
-                by=who.name,
-                now=services.now(),
-                version=sent.version,
-            )
+            await edits.change_ticket(request, who, number, changes, sent.version)
         except ConflictError as error:
             form.wrong[WHOLE_FORM] = f"{error} What you typed is still in the form."
             status = HTTPStatus.CONFLICT

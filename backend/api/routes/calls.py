@@ -7,7 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import FileResponse
 
+from backend.api import audit
 from backend.api.access import ApiViewer
+from backend.api.audit import Action, Note
 from backend.api.recordings import RecordingFiles
 from backend.api.routes.customers import CustomerId
 from backend.api.schemas.calls import (
@@ -143,15 +145,18 @@ async def get_latency(request: Request, _: ApiViewer, call_id: CallId) -> Latenc
 )
 async def get_recording(
     request: Request,
-    _: ApiViewer,
+    who: ApiViewer,
     call_id: CallId,
     download: Annotated[bool, Query(description="Suggest saving instead of playing.")] = False,
 ) -> FileResponse:
-    """The recording: WAV, caller left, bot right. Takes `Range`."""
+    """The recording: WAV, caller left, bot right. Takes `Range`. Who listens is written down."""
     services = services_of(request)
     call = await services.database.read(calls.get_call_record, call_id)
     files = RecordingFiles(services.recordings_dir)
-    return await files.answer(call, services.now(), as_download=download)
+    answer = await files.answer(call, services.now(), as_download=download)
+    action = Action.RECORDING_DOWNLOADED if download else Action.RECORDING_PLAYED
+    await audit.notice(request, who, Note(action, f"call {call_id}"))
+    return answer
 
 
 @router.get("/{call_id}/waveform", response_model=WaveformAnswer)

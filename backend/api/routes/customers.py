@@ -4,6 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.api import edits
 from backend.api.access import ApiSupervisor, ApiViewer
 from backend.api.schemas.customers import CustomerAnswer, CustomerChange, CustomerNew
 from backend.api.schemas.paging import Cursor, Limit, PageAnswer
@@ -36,12 +37,10 @@ async def list_customers(
 
 @router.post("", response_model=CustomerAnswer, status_code=201)
 async def create_customer(
-    request: Request, response: Response, _: ApiSupervisor, body: CustomerNew
+    request: Request, response: Response, who: ApiSupervisor, body: CustomerNew
 ) -> CustomerRecord:
     """Add a customer. 409 when the number is taken."""
-    services = services_of(request)
-    draft = CustomerDraft(**body.model_dump())
-    customer = await services.store.write(customers.create_customer, draft, now=services.now())
+    customer = await edits.add_customer(request, who, CustomerDraft(**body.model_dump()))
     response.headers["location"] = f"/api/customers/{customer.id}"
     return customer
 
@@ -54,14 +53,8 @@ async def get_customer(request: Request, _: ApiViewer, customer_id: CustomerId) 
 
 @router.patch("/{customer_id}", response_model=CustomerAnswer)
 async def change_customer(
-    request: Request, _: ApiSupervisor, customer_id: CustomerId, body: CustomerChange
+    request: Request, who: ApiSupervisor, customer_id: CustomerId, body: CustomerChange
 ) -> CustomerRecord:
     """Change a customer. 409 when somebody else did since you read `version`."""
-    services = services_of(request)
-    return await services.store.write(
-        customers.update_customer,
-        customer_id,
-        cast(CustomerChanges, body.changes()),
-        now=services.now(),
-        version=body.version,
-    )
+    changes = cast(CustomerChanges, body.changes())
+    return await edits.change_customer(request, who, customer_id, changes, body.version)

@@ -4,7 +4,9 @@ from typing import Annotated, cast
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
+from backend.api import edits
 from backend.api.access import ApiSupervisor, ApiViewer
+from backend.api.edits import TicketRequest
 from backend.api.schemas.paging import Cursor, Limit, PageAnswer
 from backend.api.schemas.tickets import (
     TicketAnswer,
@@ -13,8 +15,7 @@ from backend.api.schemas.tickets import (
     TicketNew,
 )
 from backend.api.services import services_of
-from backend.core.ids import new_ticket_number
-from backend.core.records import TicketDraft, TicketPriority, TicketStatus, TicketType
+from backend.core.records import TicketPriority, TicketStatus, TicketType
 from backend.db.queries import tickets
 from backend.db.queries.paging import Page
 from backend.db.queries.tickets import TicketChanges, TicketDetail, TicketFilter, TicketRecord
@@ -49,11 +50,7 @@ async def open_ticket(
     request: Request, response: Response, who: ApiSupervisor, body: TicketNew
 ) -> TicketDetailAnswer:
     """Open a ticket."""
-    services = services_of(request)
-    draft = TicketDraft(number=new_ticket_number(), **body.model_dump())
-    detail = await services.store.write(
-        tickets.create_ticket, draft, by=who.name, now=services.now(), zone=services.zone
-    )
+    detail = await edits.open_ticket(request, who, TicketRequest(**body.model_dump()))
     response.headers["location"] = f"/api/tickets/{detail.ticket.number}"
     return _answer(detail)
 
@@ -72,16 +69,8 @@ async def change_ticket(
 
     409 when somebody else changed it since you read `version`.
     """
-    services = services_of(request)
-    detail = await services.store.write(
-        tickets.update_ticket,
-        number,
-        cast(TicketChanges, body.changes()),
-        by=who.name,
-        now=services.now(),
-        version=body.version,
-    )
-    return _answer(detail)
+    changes = cast(TicketChanges, body.changes())
+    return _answer(await edits.change_ticket(request, who, number, changes, body.version))
 
 
 def _answer(detail: TicketDetail) -> TicketDetailAnswer:

@@ -104,13 +104,22 @@ def set_password(
     return as_record(UserRecord, user)
 
 
-def set_access(session: Session, user_id: int, role: Role, *, active: bool) -> UserRecord:
-    """Change what a user may do. Raises NotFoundError; InvalidError for the last active owner."""
+def set_access(
+    session: Session, user_id: int, role: Role | None = None, *, active: bool | None = None
+) -> UserRecord:
+    """Change what a user may do; what is None stays.
+
+    Raises NotFoundError; InvalidError for the last active owner.
+    """
     user = _user(session, user_id)
+    role = user.role if role is None else role
+    active = user.active if active is None else active
+    was_owner = user.role is Role.OWNER and user.active
     other_owners = select(func.count()).where(
         User.role == Role.OWNER, User.active.is_(True), User.id != user_id
     )
-    if (role is not Role.OWNER or not active) and session.scalar(other_owners) == 0:
+    is_owner = role is Role.OWNER and active
+    if was_owner and not is_owner and session.scalar(other_owners) == 0:
         raise InvalidError(
             f"{user.name} is the last owner.", fix="Make somebody else an owner first."
         )
