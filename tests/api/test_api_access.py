@@ -17,8 +17,15 @@ from tests.support.office import Office, send, token_in
 OPEN_TO_STRANGERS = {"/", "/sign-in", "/health"}
 EVERYBODYS_OWN = {"/settings/theme", "/sign-out", "/password"}
 """What anybody signed in may change: it concerns nobody else."""
-OWNERS = ("/settings/people", "/settings/audit", "/settings/users", "/settings/keys")
-OWNERS += ("/api/users", "/api/keys", "/api/audit")
+OWNERS = (
+    "/settings/people",
+    "/settings/audit",
+    "/settings/users",
+    "/settings/keys",
+    "/api/users",
+    "/api/keys",
+    "/api/audit",
+)
 SAMPLES = {"call_id": "20261121-090000-aaaaaa", "customer_id": "1", "number": "100000"}
 
 

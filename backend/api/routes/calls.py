@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request, Response
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import FileResponse, StreamingResponse
 
-from backend.api import audit
-from backend.api.access import ApiViewer
+from backend.api import audit, exports
+from backend.api.access import ApiSupervisor, ApiViewer
 from backend.api.audit import Action, Note
 from backend.api.recordings import RecordingFiles
 from backend.api.routes.customers import CustomerId
@@ -29,7 +29,7 @@ from backend.audio.peaks import peaks
 from backend.calls.center import LiveCall
 from backend.core.records import CallOutcome
 from backend.db.queries import calls, customers
-from backend.db.queries.calls import CallFilter, CallRecord
+from backend.db.queries.calls import CallFilter, CallRecord, CallSort
 from backend.db.queries.paging import Page
 
 router = APIRouter(prefix="/api/calls", tags=["calls"])
@@ -40,10 +40,16 @@ CallId = Annotated[
 Seconds = Annotated[float | None, Query(ge=0, le=86_400)]
 
 
-@router.get("", response_model=PageAnswer[CallAnswer])
-async def list_calls(
-    request: Request,
-    _: ApiViewer,
+def _which(
+    search: Annotated[
+        str | None,
+        Query(
+            max_length=200,
+            description="Words said in calls that have ended: all of them must occur, "
+            "“these words” side by side (in double quotes), -this must not, begin* is enough.",
+            examples=["router"],
+        ),
+    ] = None,
     since: Annotated[
         Instant | None,
         Query(description="Started at or after.", examples=["2026-11-01T00:00:00Z"]),
@@ -58,11 +64,9 @@ async def list_calls(
     min_latency_s: Annotated[
         Seconds, Query(description="Had an answer that took at least this long.")
     ] = None,
-    cursor: Cursor = None,
-    limit: Limit = 50,
-) -> Page[CallRecord]:
-    """Calls, newest first. Calls in progress are among them."""
-    which = CallFilter(
+) -> CallFilter:
+    return CallFilter(
+        search=search,
         since=since,
         until=until,
         intent=intent,
@@ -73,8 +77,41 @@ async def list_calls(
         min_duration_s=min_duration_s,
         min_latency_s=min_latency_s,
     )
+
+
+Which = Annotated[CallFilter, Depends(_which)]
+Sort = Annotated[
+    CallSort,
+    Query(description="What a search finds is sorted by time; “slowest” has timed calls only."),
+]
+
+
+@router.get("", response_model=PageAnswer[CallAnswer])
+async def list_calls(
+    request: Request,
+    _: ApiViewer,
+    which: Which,
+    sort: Sort = CallSort.NEWEST,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Page[CallRecord]:
+    """Calls, newest first unless sorted otherwise. Calls in progress are among them."""
     database = services_of(request).database
-    return await database.read(calls.list_calls, which, cursor=cursor, limit=limit)
+    return await database.read(calls.list_calls, which, sort=sort, cursor=cursor, limit=limit)
+
+
+@router.get(
+    "/export",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/csv": {}}, "description": "All calls of the list."}},
+)
+async def export_calls(
+    request: Request, who: ApiSupervisor, which: Which, sort: Sort = CallSort.NEWEST
+) -> StreamingResponse:
+    """The whole list as CSV, for spreadsheets. Who takes it is written down."""
+    answer = await exports.export_calls(services_of(request), which, sort)
+    await audit.notice(request, who, Note(Action.CALLS_EXPORTED, "calls", request.url.query[:500]))
+    return answer
 
 
 @router.get("/recent", response_model=list[CallAnswer])
