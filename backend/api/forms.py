@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 Model = TypeVar("Model", bound=BaseModel)
 
 CURSOR = "cursor"
+VERSION = "version"
 WHOLE_FORM = ""
 """Key of findings that belong to no single field."""
 
@@ -58,6 +59,19 @@ class Form:
         kept = {name: value for name, value in self.values.items() if value and name != CURSOR}
         return urlencode(kept | changes)
 
+    def differences(self, row: object, names: Sequence[str]) -> dict[str, str]:
+        """What an object's attributes are, where the form says something else."""
+        stored = type(self).of(row, names)
+        return {
+            name: stored.value(name)
+            for name in names
+            if _plain(stored.value(name)) != _plain(self.value(name))
+        }
+
+    def based_on(self, row: object) -> None:
+        """From now on the form is an answer to this version of the row; the rest stays typed."""
+        self.values = {**self.values, VERSION: str(getattr(row, VERSION))}
+
     def read(self, model: type[Model], **given: Any) -> Model | None:
         """The form as a `model`; None when something is wrong, which is then in `wrong`.
 
@@ -72,6 +86,10 @@ class Form:
                 name = str(problem["loc"][0]) if problem["loc"] else WHOLE_FORM
                 self.wrong[name] = _sentence(problem["type"], problem["msg"])
             return None
+
+
+def _plain(text: str) -> str:
+    return text.strip().replace("\r\n", "\n")
 
 
 def _sentence(kind: str, message: str) -> str:

@@ -1,5 +1,7 @@
 """Pages: all calls, and one call with everything in it."""
 
+import math
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
@@ -9,7 +11,7 @@ from pydantic import BaseModel, Field
 from backend.api import audit, exports
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.audit import Action, Note
-from backend.api.call_view import EventView, story
+from backend.api.call_view import EventView, RemarkView, TurnView, story
 from backend.api.clean_text import CustomerNumber
 from backend.api.forms import Form
 from backend.api.recordings import RecordingFiles
@@ -93,13 +95,14 @@ async def show_call(request: Request, _: PageViewer, call_id: CallId) -> Respons
     """One call."""
     services = services_of(request)
     detail = await services.database.read(calls.get_call, call_id)
-    timed = answers(detail.turns)
+    timed, told = answers(detail.turns), story(detail)
     files = RecordingFiles(services.recordings_dir)
     return page(
         request,
         "call.html",
         call=detail.call,
-        story=story(detail),
+        story=told,
+        moment=_moment(told, _seconds(request.query_params.get("at", ""))),
         timed=len(timed),
         scale_s=max((turn.total_s or 0.0 for turn in timed), default=0.0) or 1.0,
         parts=SPLIT,
@@ -144,3 +147,20 @@ async def _which(services: ApiServices, filters: CallFilters) -> CallFilter | No
         min_duration_s=filters.min_duration_s,
         min_latency_s=filters.min_latency_s,
     )
+
+
+def _seconds(text: str) -> float | None:
+    """A moment in a link; what makes no sense is no moment."""
+    try:
+        at_s = float(text)
+    except ValueError:
+        return None
+    return at_s if math.isfinite(at_s) else None
+
+
+def _moment(
+    told: Sequence[TurnView | RemarkView], at_s: float | None
+) -> TurnView | RemarkView | None:
+    """What a link to a moment leads to: the first turn that was over then or later."""
+    turns = (one for one in told if isinstance(one, TurnView))
+    return next((one for one in turns if at_s is not None and one.turn.at_s >= at_s), None)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from backend.api import edits
 from backend.api.access import PageSupervisor, PageViewer
-from backend.api.forms import WHOLE_FORM, Form
+from backend.api.forms import VERSION, WHOLE_FORM, Form
 from backend.api.routes.customers import CustomerId
 from backend.api.schemas.customers import CustomerNew
 from backend.api.services import services_of
@@ -25,7 +25,7 @@ router = APIRouter(include_in_schema=False)
 
 PAGE_LENGTH = 50
 SHOWN_WITH_CUSTOMER = 20
-EDITABLE = (*CustomerNew.model_fields, "version")
+EDITABLE = (*CustomerNew.model_fields, VERSION)
 
 
 class CustomerSearch(BaseModel):
@@ -117,13 +117,25 @@ async def change_customer(
             await edits.change_customer(request, who, customer_id, changes, sent.version)
         except DuplicateError as error:
             form.wrong["number"] = error.message
-        except ConflictError as error:
-            form.wrong[WHOLE_FORM] = f"{error} What you typed is still in the form."
+        except ConflictError:
             status = HTTPStatus.CONFLICT
         else:
             return _saved(customer_id)
     customer = await services.database.read(customers.get_customer, customer_id)
+    if status is HTTPStatus.CONFLICT:
+        _explain_conflict(form, customer)
     return page(request, "customer_edit.html", status=status, customer=customer, form=form)
+
+
+def _explain_conflict(form: Form, customer: CustomerRecord) -> None:
+    """What was typed stays; beside it, what somebody else has made of the field meanwhile."""
+    for name, now in form.differences(customer, tuple(CustomerNew.model_fields)).items():
+        form.wrong[name] = f"It is “{now}” now." if now else "It is empty now."
+    form.wrong[WHOLE_FORM] = (
+        "Somebody else changed this customer meanwhile, so nothing was saved. What you"
+        " typed is still in the form; saving again makes it so."
+    )
+    form.based_on(customer)
 
 
 def _saved(customer_id: int) -> Response:

@@ -11,13 +11,13 @@ from backend.api import edits
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.clean_text import CustomerNumber, Prose
 from backend.api.edits import TicketRequest
-from backend.api.forms import WHOLE_FORM, Form
+from backend.api.forms import VERSION, WHOLE_FORM, Form
 from backend.api.routes.tickets import TicketNumber
 from backend.api.schemas.tickets import Assignee, TicketNew
 from backend.api.services import ApiServices, services_of
-from backend.api.templating import page
+from backend.api.templating import label, page
 from backend.core.records import TicketPriority, TicketStatus, TicketType
-from backend.db.errors import ConflictError, NotFoundError
+from backend.db.errors import ConflictError, InvalidError, NotFoundError
 from backend.db.queries import customers, tickets
 from backend.db.queries.paging import Page
 from backend.db.queries.tickets import TicketChanges, TicketDetail, TicketFilter, TicketRecord
@@ -30,7 +30,11 @@ CHOICES: dict[str, Any] = {
     "priorities": list(TicketPriority),
     "types": list(TicketType),
 }
-EDITABLE = ("status", "priority", "type", "assignee", "version")
+FIELDS = ("status", "priority", "type", "assignee")
+EDITABLE = (*FIELDS, VERSION)
+ON_BOARD = 25
+"""Cards in a column; the list has the rest."""
+NOBODY = "nobody"
 
 
 class TicketFilters(BaseModel):
@@ -39,8 +43,17 @@ class TicketFilters(BaseModel):
     status: TicketStatus | None = None
     priority: TicketPriority | None = None
     type: TicketType | None = None
+    assignee: Assignee | None = None
+    """`nobody`: no one's."""
     customer: CustomerNumber | None = None
     cursor: Annotated[str, Field(max_length=500)] | None = None
+
+
+class TicketMove(BaseModel):
+    """What a card on the board sends."""
+
+    status: TicketStatus
+    version: Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class TicketEdit(BaseModel):
@@ -60,7 +73,31 @@ async def show_tickets(request: Request, _: PageViewer) -> Response:
     services, form = services_of(request), Form.asked(request)
     filters = form.read(TicketFilters)
     found: Page[TicketRecord] = await _find(services, filters) if filters else Page([], None)
-    return page(request, "tickets.html", tickets=found, form=form, **CHOICES)
+    people = await services.database.read(tickets.list_assignees)
+    return page(request, "tickets.html", tickets=found, form=form, people=people, **CHOICES)
+
+
+@router.get("/tickets/board")
+async def show_board(request: Request, _: PageViewer) -> Response:
+    """Tickets in columns, by where they stand."""
+    return await _board_page(request)
+
+
+@router.post("/tickets/{number}/move")
+async def move_ticket(request: Request, who: PageSupervisor, number: TicketNumber) -> Response:
+    """To another column; not when somebody else changed the ticket since the board was opened."""
+    form = await Form.sent(request)
+    sent = form.read(TicketMove)
+    if sent is None:
+        raise InvalidError(" ".join(form.wrong.values()), fix="Go back to the board.")
+    try:
+        changes = TicketChanges(status=sent.status)
+        await edits.change_ticket(request, who, number, changes, sent.version)
+    except ConflictError as error:
+        problem = f"{error.message} The board shows how it is now; move it again if you still want."
+        return await _board_page(request, problem)
+    query = f"?{request.url.query}" if request.url.query else ""
+    return RedirectResponse(f"/tickets/board{query}", HTTPStatus.SEE_OTHER)
 
 
 @router.get("/tickets/new")
@@ -92,7 +129,7 @@ async def show_ticket(request: Request, _: PageViewer, number: TicketNumber) -> 
     """One ticket."""
     detail = await services_of(request).database.read(tickets.get_ticket, number)
     saved = request.query_params.get("saved") == "1"
-    return _ticket_page(request, detail, Form.of(detail.ticket, EDITABLE), saved=saved)
+    return await _ticket_page(request, detail, Form.of(detail.ticket, EDITABLE), saved=saved)
 
 
 @router.post("/tickets/{number}")
@@ -106,16 +143,48 @@ async def change_ticket(request: Request, who: PageSupervisor, number: TicketNum
         changes = cast(TicketChanges, sent.model_dump(exclude=unsaid))
         try:
             await edits.change_ticket(request, who, number, changes, sent.version)
-        except ConflictError as error:
-            form.wrong[WHOLE_FORM] = f"{error} What you typed is still in the form."
+        except ConflictError:
             status = HTTPStatus.CONFLICT
         else:
             return RedirectResponse(f"/tickets/{number}?saved=1", HTTPStatus.SEE_OTHER)
     detail = await services.database.read(tickets.get_ticket, number)
-    return _ticket_page(request, detail, form, status=status)
+    if status is HTTPStatus.CONFLICT:
+        _explain_conflict(form, detail)
+    return await _ticket_page(request, detail, form, status=status)
 
 
-def _ticket_page(
+def _explain_conflict(form: Form, detail: TicketDetail) -> None:
+    """What was typed stays; beside it, what somebody else has made of the field meanwhile."""
+    by = detail.history[-1].by if detail.history else "Somebody else"
+    for name, now in form.differences(detail.ticket, FIELDS).items():
+        form.wrong[name] = f"It is “{label(now) if name != 'assignee' else now or 'nobody'}” now."
+    form.wrong[WHOLE_FORM] = (
+        f"{by} changed this ticket meanwhile, so nothing was saved. What you typed is"
+        " still in the form; saving again makes it so."
+    )
+    form.based_on(detail.ticket)
+
+
+async def _board_page(request: Request, problem: str = "") -> Response:
+    services, form = services_of(request), Form.asked(request)
+    filters = form.read(TicketFilters)
+    which = await _which(services, filters) if filters else None
+    columns: dict[TicketStatus, Page[TicketRecord]] = {}
+    if which is not None:
+        columns = await services.database.read(tickets.list_board, which, ON_BOARD)
+    return page(
+        request,
+        "ticket_board.html",
+        status=HTTPStatus.CONFLICT if problem else HTTPStatus.OK,
+        columns=columns,
+        form=form,
+        problem=problem,
+        people=await services.database.read(tickets.list_assignees),
+        **CHOICES,
+    )
+
+
+async def _ticket_page(
     request: Request,
     detail: TicketDetail,
     form: Form,
@@ -123,31 +192,42 @@ def _ticket_page(
     status: HTTPStatus = HTTPStatus.OK,
     saved: bool = False,
 ) -> Response:
+    people = await services_of(request).database.read(tickets.list_assignees)
     return page(
         request,
         "ticket.html",
         status=status,
         ticket=detail.ticket,
         history=detail.history,
+        opened_at_s=detail.opened_at_s,
+        people=people,
         form=form,
         saved=saved,
         **CHOICES,
     )
 
 
-async def _find(services: ApiServices, filters: TicketFilters) -> Page[TicketRecord]:
+async def _which(services: ApiServices, filters: TicketFilters) -> TicketFilter | None:
+    """None when no ticket can fit: nobody has the customer number."""
     customer_id = None
     if filters.customer is not None:
         customer = await services.database.read(customers.find_customer, filters.customer)
         if customer is None:
-            return Page([], None)
+            return None
         customer_id = customer.id
-    which = TicketFilter(
+    return TicketFilter(
         status=filters.status,
         priority=filters.priority,
         type=filters.type,
+        assignee="" if filters.assignee == NOBODY else filters.assignee,
         customer_id=customer_id,
     )
+
+
+async def _find(services: ApiServices, filters: TicketFilters) -> Page[TicketRecord]:
+    which = await _which(services, filters)
+    if which is None:
+        return Page([], None)
     return await services.database.read(
         tickets.list_tickets, which, cursor=filters.cursor, limit=PAGE_LENGTH
     )

@@ -75,4 +75,5 @@ async def change_ticket(
 
 def _answer(detail: TicketDetail) -> TicketDetailAnswer:
     ticket = TicketAnswer.model_validate(detail.ticket)
-    return TicketDetailAnswer.model_validate(ticket.model_dump() | {"history": detail.history})
+    others = {"history": detail.history, "opened_at_s": detail.opened_at_s}
+    return TicketDetailAnswer.model_validate(ticket.model_dump() | others)

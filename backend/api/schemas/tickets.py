@@ -72,4 +72,5 @@ class ChangeAnswer(Answer):
 class TicketDetailAnswer(TicketAnswer):
     """A ticket with its history, oldest first."""
 
+    opened_at_s: float | None = Field(description="When in its call it was opened.")
     history: list[ChangeAnswer]

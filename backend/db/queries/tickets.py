@@ -1,6 +1,6 @@
 """Tickets: list, one with its history, open, work on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, tzinfo
 from typing import Any, TypedDict
 
@@ -8,11 +8,12 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import flag_modified
 
+from backend.core.events import EventType
 from backend.core.records import TicketDraft, TicketPriority, TicketStatus, TicketType
 from backend.db import models, projection
 from backend.db.call_rows import find_customer_id
 from backend.db.errors import ConflictError, InvalidError, NotFoundError
-from backend.db.models import Customer, Ticket, TicketChange
+from backend.db.models import CallEvent, Customer, Ticket, TicketChange
 from backend.db.operations import OpenTicket
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
@@ -61,6 +62,8 @@ class TicketDetail:
 
     ticket: TicketRecord
     history: list[ChangeRecord]
+    opened_at_s: float | None
+    """When in its call it was opened; None when it was not opened by a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,40 @@ def get_ticket(session: Session, number: str) -> TicketDetail:
         .where(TicketChange.ticket_id == row[0].id)
         .order_by(TicketChange.ticket_id, TicketChange.id)
     )
-    return TicketDetail(_record(row), [as_record(ChangeRecord, change) for change in changes])
+    history = [as_record(ChangeRecord, change) for change in changes]
+    return TicketDetail(_record(row), history, _opened_at_s(session, row[0]))
+
+
+def _opened_at_s(session: Session, ticket: Ticket) -> float | None:
+    if ticket.call_id is None:
+        return None
+    promised = ticket.number.partition("-")[0]
+    events = session.execute(
+        select(CallEvent.at_s, CallEvent.data)
+        .where(CallEvent.call_id == ticket.call_id, CallEvent.type == EventType.TICKET_OPENED)
+        .order_by(CallEvent.seq)
+    )
+    return next((at_s for at_s, data in events if data.get("number") == promised), None)
+
+
+def list_board(
+    session: Session, which: TicketFilter, limit: int
+) -> dict[TicketStatus, Page[TicketRecord]]:
+    """The newest tickets of every status."""
+    return {
+        status: list_tickets(session, replace(which, status=status), limit=limit)
+        for status in TicketStatus
+    }
+
+
+def list_assignees(session: Session) -> list[str]:
+    """Everybody who has a ticket, by name."""
+    # One step in the index per name: `DISTINCT` would read a hundred thousand entries.
+    names: list[str] = []
+    query = select(func.min(Ticket.assignee))
+    while (name := session.scalar(query.where(Ticket.assignee > (names or [""])[-1]))) is not None:
+        names.append(name)
+    return names
 
 
 def count_tickets(session: Session) -> dict[TicketStatus, int]:
