@@ -1,4 +1,8 @@
-"""Charts as plain geometry; templates draw it as SVG. Pure arithmetic."""
+"""Charts as plain geometry; templates draw it as SVG. Pure arithmetic.
+
+Drawn by the server because they are seven shapes each: no library, nothing to wait for, and they
+take their colours from the style sheet in both themes.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,11 +13,27 @@ from backend.db.queries.analytics import Day
 HEIGHT = 100.0
 STEP = 10.0
 GAP = 2.0
+TOPS_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0, 600.0, 3600.0)
+"""What the top of an axis of seconds may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What one bar shows: all calls, and those the bot ended alone."""
+
+    name: str
+    calls: int
+    contained: int
+
+    @property
+    def words(self) -> str:
+        """For who cannot see the bar."""
+        return f"{self.name}: {self.calls} calls, {self.contained} by the bot alone"
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One day's bar, from the top down: calls that needed more, then those the bot ended alone."""
+    """One bar, from the top down: calls that needed more, then those the bot ended alone."""
 
     x: float
     width: float
@@ -35,13 +55,53 @@ class Chart:
     """Names along the x axis, evenly spread."""
 
 
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Two percentiles of one stretch of time, in seconds; None where nothing was measured."""
+
+    name: str
+    p50_s: float | None
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Two curves in a box of `width` x `HEIGHT`, each in pieces: nothing is drawn over gaps."""
+
+    width: float
+    p50: list[str]
+    """Points of polylines."""
+    p95: list[str]
+    ticks_s: tuple[float, ...]
+    labels: list[str]
+
+
 def daily_chart(days: Sequence[Day], name: Callable[[date], str]) -> Chart:
     """Calls per day. `name` writes a day."""
-    top = round_up(max((one.totals.calls for one in days), default=0))
-    bars = [_bar(number, one, top, name) for number, one in enumerate(days) if one.totals.calls]
-    spread = sorted({0, len(days) // 2, len(days) - 1}) if len(days) > 2 else range(len(days))
-    labels = [name(days[number].day) for number in spread]
-    return Chart(len(days) * STEP, bars, (top, top // 2, 0), labels)
+    return column_chart(
+        [Column(name(one.day), one.totals.calls, one.totals.contained) for one in days]
+    )
+
+
+def column_chart(columns: Sequence[Column]) -> Chart:
+    """A bar for each column that has calls."""
+    top = round_up(max((one.calls for one in columns), default=0))
+    bars = [_bar(number, one, top) for number, one in enumerate(columns) if one.calls]
+    labels = _spread([one.name for one in columns])
+    return Chart(len(columns) * STEP, bars, (top, top // 2, 0), labels)
+
+
+def latency_curves(measured: Sequence[Measured]) -> Curves:
+    """Curves through the middle of each stretch; what is above the axis touches its top."""
+    most_s = max((one.p95_s or 0.0 for one in measured), default=0.0)
+    top_s = next((top for top in TOPS_S if top >= most_s), TOPS_S[-1])
+    return Curves(
+        len(measured) * STEP,
+        _pieces([one.p50_s for one in measured], top_s),
+        _pieces([one.p95_s for one in measured], top_s),
+        (top_s, top_s / 2, 0.0),
+        _spread([one.name for one in measured]),
+    )
 
 
 def round_up(most: int) -> int:
@@ -55,10 +115,9 @@ def round_up(most: int) -> int:
         power *= 10
 
 
-def _bar(number: int, one: Day, top: int, name: Callable[[date], str]) -> Bar:
-    totals = one.totals
-    contained = totals.contained / top * HEIGHT
-    whole = totals.calls / top * HEIGHT
+def _bar(number: int, one: Column, top: int) -> Bar:
+    contained = one.contained / top * HEIGHT
+    whole = one.calls / top * HEIGHT
     return Bar(
         x=round(number * STEP + GAP / 2, 2),
         width=STEP - GAP,
@@ -66,5 +125,31 @@ def _bar(number: int, one: Day, top: int, name: Callable[[date], str]) -> Bar:
         rest_height=round(whole - contained, 2),
         contained_y=round(HEIGHT - contained, 2),
         contained_height=round(contained, 2),
-        words=f"{name(one.day)}: {totals.calls} calls, {totals.contained} by the bot alone",
+        words=one.words,
     )
+
+
+def _pieces(values_s: Sequence[float | None], top_s: float) -> list[str]:
+    pieces: list[list[str]] = [[]]
+    for number, value_s in enumerate(values_s):
+        if value_s is None:
+            pieces.append([])
+            continue
+        x = (number + 0.5) * STEP
+        y = HEIGHT - min(value_s / top_s, 1.0) * HEIGHT
+        # A point alone is a line as wide as a bar: a polyline of one point shows nothing.
+        pieces[-1].append(f"{x:.1f},{y:.2f}")
+    return [_drawn(piece) for piece in pieces if piece]
+
+
+def _drawn(piece: Sequence[str]) -> str:
+    if len(piece) > 1:
+        return " ".join(piece)
+    x, y = piece[0].split(",")
+    return f"{float(x) - 2:.1f},{y} {float(x) + 2:.1f},{y}"
+
+
+def _spread(names: Sequence[str]) -> list[str]:
+    last = len(names) - 1
+    numbers = sorted({0, len(names) // 2, last}) if last > 1 else range(len(names))
+    return [names[number] for number in numbers]

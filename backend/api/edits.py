@@ -1,4 +1,4 @@
-"""Changes of customers and tickets: made in one place for pages and API, each written down."""
+"""Changes people make: one place for pages and API, each written down."""
 
 from dataclasses import dataclass
 
@@ -11,8 +11,9 @@ from backend.api.principal import Principal
 from backend.api.services import services_of
 from backend.core.ids import new_ticket_number
 from backend.core.records import TicketDraft, TicketPriority, TicketType
-from backend.db.queries import customers, tickets
+from backend.db.queries import customers, questions, tickets
 from backend.db.queries.customers import CustomerChanges, CustomerDraft, CustomerRecord
+from backend.db.queries.questions import QuestionRecord
 from backend.db.queries.tickets import TicketChanges, TicketDetail
 
 
@@ -111,3 +112,15 @@ async def change_ticket(
         work,
     )
     return after
+
+
+async def settle_question(request: Request, who: Principal, key: str) -> QuestionRecord:
+    """Raises NotFoundError."""
+    return await audit.write(
+        request,
+        who,
+        lambda settled: Note(Action.QUESTION_SETTLED, "question", settled.key),
+        questions.settle_question,
+        key,
+        now=services_of(request).now(),
+    )

@@ -25,6 +25,12 @@ def slot(part: str, seconds: float) -> int:
     return PARTS.index(part) * _SLOTS + bucket(seconds)
 
 
+def slots_of(part: str) -> tuple[int, int]:
+    """The first and the last slot of a part."""
+    first = PARTS.index(part) * _SLOTS
+    return first, first + _SLOTS - 1
+
+
 def part_and_bucket(slot_number: int) -> tuple[str, int]:
     """What a slot stands for."""
     return PARTS[slot_number // _SLOTS], slot_number % _SLOTS

@@ -27,8 +27,12 @@ PAGES = [
     "/customers/1",
     "/customers/1/edit",
     "/analytics",
-    "/analytics?days=7",
-    "/analytics?days=365",
+    "/analytics?period=day",
+    "/analytics?period=week",
+    "/analytics?period=month&on=2026-10-31",
+    "/analytics?period=year",
+    "/analytics/questions",
+    "/tickets/board",
     "/settings",
     "/settings/people",
     "/settings/audit",
@@ -403,7 +407,7 @@ def test_numbers_on_the_analytics_page_are_those_of_the_api(shared_office: Offic
 
 def test_an_empty_period_says_so(office: Office) -> None:
     office.now_s += 200 * 24 * 3600
-    page = office.signed_in(Role.VIEWER).get("/analytics?days=7")
+    page = office.signed_in(Role.VIEWER).get("/analytics?period=week")
     assert page.status_code == 200
     assert "No calls in this period." in words_of(page)
 

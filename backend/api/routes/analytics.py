@@ -5,18 +5,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
-from backend.api.access import ApiViewer
+from backend.api import edits
+from backend.api.access import ApiSupervisor, ApiViewer
 from backend.api.schemas.analytics import (
     AnalyticsAnswer,
+    ConfidenceAnswer,
     DayAnswer,
+    HourAnswer,
     IntentAnswer,
+    QuestionAnswer,
+    QuestionSettle,
     TotalsAnswer,
 )
 from backend.api.schemas.latency import PartLatencyAnswer
 from backend.api.schemas.moments import Day
 from backend.api.services import services_of
-from backend.db.queries import analytics, tickets
+from backend.db.queries import analytics, questions, tickets, trends
 from backend.db.queries.analytics import IntentShare
+from backend.db.queries.questions import QuestionRecord
+from backend.db.queries.trends import Confidence, Hour
 
 router = APIRouter(prefix="/api/analytics", tags=["analytics"])
 
@@ -60,6 +67,39 @@ async def get_daily(request: Request, _: ApiViewer, days: Days) -> list[DayAnswe
         DayAnswer(day=one.day, **TotalsAnswer.model_validate(one.totals).model_dump())
         for one in found
     ]
+
+
+@router.get("/hours", response_model=list[HourAnswer])
+async def get_hours(request: Request, _: ApiViewer, days: Days) -> list[Hour]:
+    """Calls by the hour of the day they started in, midnight first."""
+    return await services_of(request).database.read(trends.hours, *days)
+
+
+@router.get("/confidence", response_model=ConfidenceAnswer)
+async def get_confidence(request: Request, _: ApiViewer, days: Days) -> Confidence:
+    """How sure the recogniser was of what callers said."""
+    return await services_of(request).database.read(trends.confidence, *days)
+
+
+@router.get("/questions", response_model=list[QuestionAnswer])
+async def get_questions(
+    request: Request, _: ApiViewer, days: Days, limit: Annotated[int, Query(ge=1, le=200)] = 50
+) -> list[QuestionRecord]:
+    """What callers asked since `first` and got no answer to, the most frequent first.
+
+    Different wordings of a question are one; counts are of all time.
+    """
+    services = services_of(request)
+    since = services.midnight(days[0])
+    return await services.database.read(questions.list_questions, since, limit)
+
+
+@router.post("/questions/settle", response_model=QuestionAnswer)
+async def settle_question(
+    request: Request, who: ApiSupervisor, body: QuestionSettle
+) -> QuestionRecord:
+    """Take a question off the list: nothing is left to do about it. Asked again, it is back."""
+    return await edits.settle_question(request, who, body.key)
 
 
 @router.get("/intents", response_model=list[IntentAnswer])

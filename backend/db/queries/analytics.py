@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 
 from backend.db.errors import InvalidError
 from backend.db.latency import PARTS, part_and_bucket, percentile_s
-from backend.db.models import DailyAnalytics, DailyIntent, DailyLatency
+from backend.db.models import DailyAnalytics, DailyIntent
+from backend.db.queries.trends import slot_counts
 
 MOST_DAYS = 3700
 
@@ -142,15 +143,10 @@ def intents(session: Session, first: date, last: date) -> list[IntentShare]:
 def latency(session: Session, first: date, last: date) -> list[LatencySummary]:
     """Percentiles of every part of a turn, in the order of `latency.PARTS`."""
     counts: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    rows = session.execute(
-        select(DailyLatency.slot, func.sum(DailyLatency.turns))
-        .where(DailyLatency.day.between(first, last))
-        .group_by(DailyLatency.slot)
-    )
-    for slot, turns in rows:
+    for slot, turns in slot_counts(session, first, last).items():
         if turns > 0:
             part, bucket = part_and_bucket(slot)
-            counts[part][bucket] = int(turns)
+            counts[part][bucket] = turns
     return [
         LatencySummary(
             part,
