@@ -118,6 +118,7 @@ class Call(Base):
         Index(None, "caller", "started_at", "id"),
         Index(None, "duration_s", "id"),
         Index(None, "slowest_turn_s", "id"),
+        Index(None, "line", "started_at", "id"),
         # Of the few that are still going on.
         Index(
             "ix_calls_open",

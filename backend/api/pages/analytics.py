@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
+from sqlalchemy.orm import Session
 
 from backend.api import edits
 from backend.api.access import PageSupervisor, PageViewer
@@ -19,7 +20,6 @@ from backend.api.periods import Period, PeriodKind, period_of
 from backend.api.schemas.moments import Day as ADay
 from backend.api.services import services_of
 from backend.api.templating import duration, ms, page, percent
-from backend.db.database import Database
 from backend.db.errors import InvalidError
 from backend.db.queries import analytics, questions, trends
 from backend.db.queries.analytics import Day, IntentShare, LatencySummary, Totals
@@ -77,7 +77,7 @@ async def show_analytics(request: Request, _: PageViewer) -> Response:
     asked = form.read(Asked) or Asked()
     today = services.today()
     period = period_of(asked.period, asked.on or today)
-    numbers = await _read(services.database, period)
+    numbers = await services.database.read(_read, period)
     asked_in_vain = await services.database.read(
         questions.list_questions, services.midnight(period.first), QUESTIONS_SHOWN
     )
@@ -121,20 +121,20 @@ async def settle_question(request: Request, who: PageSupervisor) -> Response:
     return RedirectResponse("/analytics/questions", HTTPStatus.SEE_OTHER)
 
 
-async def _read(database: Database, period: Period) -> Numbers:
-    read, days = database.read, (period.first, period.last)
+def _read(session: Session, period: Period) -> Numbers:
+    days = (period.first, period.last)
     is_year = period.kind is PeriodKind.YEAR
-    answered = await read(trends.answered_monthly if is_year else trends.answered_daily, *days)
+    answered = (trends.answered_monthly if is_year else trends.answered_daily)(session, *days)
     measured = {one.first: one for one in answered}
-    daily = await read(analytics.daily, *days)
+    daily = analytics.daily(session, *days)
     names = [day.day for day in daily if not is_year or day.day.day == 1]
     return Numbers(
-        totals=await read(analytics.totals, *days),
-        before=await read(analytics.totals, period.before.first, period.before.last),
+        totals=analytics.totals(session, *days),
+        before=analytics.totals(session, period.before.first, period.before.last),
         daily=daily,
-        hours=await read(trends.hours, *days),
-        intents=await read(analytics.intents, *days),
-        latency=await read(analytics.latency, *days),
+        hours=trends.hours(session, *days),
+        intents=analytics.intents(session, *days),
+        latency=analytics.latency(session, *days),
         measured=[
             Measured(
                 f"{day:%b}" if is_year else f"{day:%-d %b}",
@@ -143,7 +143,7 @@ async def _read(database: Database, period: Period) -> Numbers:
             )
             for day in names
         ],
-        confidence=await read(trends.confidence, *days),
+        confidence=trends.confidence(session, *days),
     )
 
 
@@ -175,7 +175,6 @@ def _by_month(days: Sequence[Day]) -> list[Column]:
 def _tiles(numbers: Numbers) -> list[Tile]:
     totals, before = numbers.totals, numbers.before
     whole = next(part for part in numbers.latency if part.part == "total")
-    timed = f"of {whole.turns:,} timed answers"
     doubtful = percent(numbers.confidence.doubtful)
     return [
         Tile("Calls", f"{totals.calls:,}", _change(totals.calls, before.calls)),
@@ -186,8 +185,7 @@ def _tiles(numbers: Numbers) -> list[Tile]:
             f"{duration(totals.duration_s)} in all",
         ),
         Tile("Tickets", f"{totals.tickets:,}", f"{totals.transferred:,} calls put through"),
-        Tile("Median answer", ms(whole.p50_s), timed),
-        Tile("95% within", ms(whole.p95_s), timed),
+        Tile("Median answer", ms(whole.p50_s), f"95% within {ms(whole.p95_s)}"),
         Tile("Heard with", percent(numbers.confidence.median), f"{doubtful} below one half"),
     ]
 

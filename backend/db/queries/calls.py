@@ -6,16 +6,33 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome
 from backend.db import models, searching
 from backend.db.errors import InvalidError, NotFoundError
 from backend.db.models import Call, Customer, Who
+from backend.db.queries import calls_index
+from backend.db.queries.calls_index import CallFilter
 from backend.db.queries.paging import Order, Page
 from backend.db.queries.records import as_record
 from backend.db.queries.tickets import TicketFilter, TicketRecord, list_tickets
+
+__all__ = [
+    "CallDetail",
+    "CallFilter",
+    "CallRecord",
+    "CallSort",
+    "EventRecord",
+    "TurnRecord",
+    "get_call",
+    "get_call_record",
+    "get_transcript",
+    "list_calls",
+    "passages",
+    "recent_calls",
+]
 
 
 class CallSort(StrEnum):
@@ -29,12 +46,15 @@ class CallSort(StrEnum):
 
 
 _BY_START = (Call.started_at, Call.id), (datetime, str)
-_ORDERS = {
-    CallSort.NEWEST: Order(*_BY_START, is_descending=True),
-    CallSort.OLDEST: Order(*_BY_START),
-    CallSort.LONGEST: Order((Call.duration_s, Call.id), (float, str), is_descending=True),
-    CallSort.SLOWEST: Order((Call.slowest_turn_s, Call.id), (float, str), is_descending=True),
+_COLUMNS: dict[CallSort, tuple[tuple[Any, ...], tuple[type, ...]]] = {
+    CallSort.NEWEST: _BY_START,
+    CallSort.OLDEST: _BY_START,
+    CallSort.LONGEST: ((Call.duration_s, Call.id), (float, str)),
+    CallSort.SLOWEST: ((Call.slowest_turn_s, Call.id), (float, str)),
 }
+_WITH_CUSTOMER = select(Call, Customer.number, Customer.name).outerjoin(
+    Customer, Call.customer_id == Customer.id
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +129,6 @@ class CallDetail:
     tickets: list[TicketRecord]
 
 
-@dataclass(frozen=True, slots=True)
-class CallFilter:
-    """Which calls; what is None does not matter."""
-
-    search: str | None = None
-    """Words said in calls that have ended: see `searching.read_terms`."""
-    since: datetime | None = None
-    until: datetime | None = None
-    """Started in [since, until)."""
-    intent: str | None = None
-    outcome: CallOutcome | None = None
-    customer_id: int | None = None
-    caller: str | None = None
-    """Exactly this caller."""
-    line: str | None = None
-    min_duration_s: float | None = None
-    min_latency_s: float | None = None
-    """Had an answer that took at least this long."""
-    is_live: bool | None = None
-
-
 def list_calls(
     session: Session,
     which: CallFilter,
@@ -144,10 +143,14 @@ def list_calls(
     """
     if which.search:
         return _search(session, which, which.search, sort, cursor, limit)
-    query = _with_customer(which)
+    few = calls_index.few(session, which)
+    column = calls_index.unindexed if few else calls_index.as_it_is
+    query = _WITH_CUSTOMER.where(*few, *calls_index.conditions(which, column))
     if sort is CallSort.SLOWEST:
         query = query.where(Call.slowest_turn_s.is_not(None))
-    return _ORDERS[sort].page(session, query, _record, cursor, limit)
+    columns, kinds = _COLUMNS[sort]
+    order = Order(tuple(column(one) for one in columns), kinds, sort is not CallSort.OLDEST)
+    return order.page(session, query, _record, cursor, limit)
 
 
 def _search(
@@ -173,16 +176,18 @@ def _search(
         .where(*found.where, *searching.started_within(found, which.since, which.until))
     )
     order = Order((found.number,), (int,), is_descending=sort is CallSort.NEWEST)
-    return order.page(session, _narrowed(query, which), _record, cursor, limit)
+    query = query.where(*calls_index.conditions(which, calls_index.as_it_is))
+    return order.page(session, query, _record, cursor, limit)
 
 
 def passages(session: Session, search: str, call_ids: Sequence[str]) -> dict[str, TurnRecord]:
-    """By call, the first thing said in it that has one of the words searched for."""
+    """By call, the first thing said in it that has one of the words searched for; what the caller
+    said rather than what we did."""
     wanted = [term for term in searching.read_terms(search) if not term.is_unwanted]
     turns = session.scalars(
         select(models.Turn)
         .where(models.Turn.call_id.in_(call_ids))
-        .order_by(models.Turn.call_id, models.Turn.seq)
+        .order_by(models.Turn.call_id, models.Turn.who.desc(), models.Turn.seq)
     )
     found: dict[str, TurnRecord] = {}
     for turn in turns:
@@ -227,7 +232,7 @@ def get_transcript(session: Session, call_id: str) -> list[TurnRecord]:
 
 
 def _one(session: Session, call_id: str) -> CallRecord:
-    row = session.execute(_with_customer(CallFilter()).where(Call.id == call_id)).one_or_none()
+    row = session.execute(_WITH_CUSTOMER.where(Call.id == call_id)).one_or_none()
     if row is None:
         raise NotFoundError(f"There is no call {call_id}.")
     return _record(row)
@@ -238,31 +243,6 @@ def _turns(session: Session, call_id: str) -> list[TurnRecord]:
         select(models.Turn).where(models.Turn.call_id == call_id).order_by(models.Turn.seq)
     )
     return [as_record(TurnRecord, turn) for turn in turns]
-
-
-def _with_customer(which: CallFilter) -> Select[*tuple[Any, ...]]:
-    query = select(Call, Customer.number, Customer.name).outerjoin(
-        Customer, Call.customer_id == Customer.id
-    )
-    if which.since is not None:
-        query = query.where(Call.started_at >= which.since)
-    if which.until is not None:
-        query = query.where(Call.started_at < which.until)
-    return _narrowed(query, which)
-
-
-def _narrowed(query: Select[*tuple[Any, ...]], which: CallFilter) -> Select[*tuple[Any, ...]]:
-    if which.min_duration_s is not None:
-        query = query.where(Call.duration_s >= which.min_duration_s)
-    if which.min_latency_s is not None:
-        query = query.where(Call.slowest_turn_s >= which.min_latency_s)
-    if which.is_live is not None:
-        ended_at = Call.ended_at
-        query = query.where(ended_at.is_(None) if which.is_live else ended_at.is_not(None))
-    for name in ("intent", "outcome", "customer_id", "caller", "line"):
-        if (wanted := getattr(which, name)) is not None:
-            query = query.where(getattr(Call, name) == wanted)
-    return query
 
 
 def _record(row: Row[*tuple[Any, ...]]) -> CallRecord:

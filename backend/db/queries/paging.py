@@ -49,7 +49,8 @@ class Order:
         Raises InvalidError for a cursor that no page gave out.
         """
         limit = max(1, min(limit, LARGEST_PAGE))
-        query = query.add_columns(*self.columns)
+        places = [column.label(f"place_{n}") for n, column in enumerate(self.columns)]
+        query = query.add_columns(*places)
         if cursor is not None:
             query = query.where(self._after(_decode(cursor, self.kinds)))
         query = query.order_by(*(c.desc() if self.is_descending else c.asc() for c in self.columns))

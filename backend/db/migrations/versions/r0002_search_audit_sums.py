@@ -108,6 +108,7 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_calls_duration_s_id"), ["duration_s", "id"], unique=False
         )
+        batch_op.create_index("ix_calls_line_started_at_id", ["line", "started_at", "id"])
         batch_op.create_index(
             "ix_calls_intent_outcome", ["intent", "outcome", "started_at", "id"], unique=False
         )
