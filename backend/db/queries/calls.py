@@ -144,12 +144,16 @@ def list_calls(
     if which.search:
         return _search(session, which, which.search, sort, cursor, limit)
     few = calls_index.few(session, which)
-    column = calls_index.unindexed if few else calls_index.as_it_is
+    is_by_time = sort in (CallSort.NEWEST, CallSort.OLDEST)
+    # One index reads the rows: that of the few, else the one in whose order they are wanted.
+    column = calls_index.as_it_is if is_by_time and not few else calls_index.unindexed(session)
     query = _WITH_CUSTOMER.where(*few, *calls_index.conditions(which, column))
     if sort is CallSort.SLOWEST:
         query = query.where(Call.slowest_turn_s.is_not(None))
     columns, kinds = _COLUMNS[sort]
-    order = Order(tuple(column(one) for one in columns), kinds, sort is not CallSort.OLDEST)
+    if few:
+        columns = tuple(column(one) for one in columns)
+    order = Order(columns, kinds, sort is not CallSort.OLDEST)
     return order.page(session, query, _record, cursor, limit)
 
 

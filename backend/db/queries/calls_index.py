@@ -52,9 +52,14 @@ def as_it_is(column: InstrumentedAttribute[Any]) -> InstrumentedAttribute[Any]:
     return column
 
 
-def unindexed(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """The same values, but on SQLite no index (https://sqlite.org/optoverview.html, “unary +”)."""
-    return UnaryExpression(column.expression, operator=custom_op("+"), type_=column.type)
+def unindexed(session: Session) -> Column:
+    """Writes columns so that on SQLite no index is used (https://sqlite.org/optoverview.html,
+    “unary +”); other databases choose well by themselves."""
+    if session.get_bind().dialect.name != "sqlite":
+        return as_it_is
+    return lambda column: UnaryExpression(
+        column.expression, operator=custom_op("+"), type_=column.type
+    )
 
 
 def conditions(which: CallFilter, column: Column) -> list[ColumnElement[bool]]:
