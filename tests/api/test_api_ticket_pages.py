@@ -27,7 +27,7 @@ def test_a_ticket_leads_to_the_moment_it_was_opened_in_its_call(office: Office) 
     assert link in browser.get("/tickets/777001").text
     page = browser.get(link).text
     (marked,) = re.findall(r'id="moment".*?<p class="bubble">(.*?)</p>', page, re.DOTALL)
-    assert marked == "Your number is 7 7 7 0 0 1."
+    assert "Your number is 7 7 7 0 0 1." in marked
 
 
 @pytest.mark.parametrize("at", ["soon", "nan", "-1e999", "99999", ""])

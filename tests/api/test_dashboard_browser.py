@@ -114,7 +114,7 @@ def test_a_ticket_is_worked_on(owner: Page, open_house: House) -> None:
     owner.get_by_role("navigation").get_by_role("link", name="Tickets").click()
     owner.locator(".row-link").first.click()
     owner.get_by_label("Status").select_option("resolved")
-    owner.get_by_label("Add a note").fill("<b>Called back</b>")
+    owner.get_by_label("Add a comment").fill("<b>Called back</b>")
     owner.get_by_role("button", name="Save").click()
     expect(owner.get_by_role("status")).to_have_text("Saved.")
     expect(owner.get_by_text("<b>Called back</b>")).to_be_visible()
