@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Concatenate, ParamSpec, TypeVar
 
+import structlog
 from fastapi import Request
 from sqlalchemy.orm import Session
 
 from backend.api.principal import Principal
 from backend.api.services import services_of
+from backend.core.errors import StoreError
 from backend.db.queries import audit
+
+log = structlog.get_logger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,6 +36,11 @@ class Action(StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - an action
     RECORDING_PLAYED = "recording_played"
     RECORDING_DOWNLOADED = "recording_downloaded"
+    CALL_LISTENED_TO = "call_listened_to"
+    """While it happened."""
+    CALL_HUNG_UP = "call_hung_up"
+    CALL_TRANSFERRED = "call_transferred"
+    CALL_NOTED = "call_noted"
     CALLS_EXPORTED = "calls_exported"
     CUSTOMER_ADDED = "customer_added"
     CUSTOMER_CHANGED = "customer_changed"
@@ -103,6 +112,16 @@ async def notice(request: Request, who: Principal, note: Note) -> None:
     if noticed.is_new(who.name, note, services.clock()):
         await services.store.write(_Entry.of(request, who).add, note)
         noticed.remember(who.name, note, services.clock())
+
+
+async def mention(request: Request, who: Principal, note: Note) -> None:
+    """Write down what was done to a call in progress, as well as can be: it cannot be undone, and
+    a supervisor must be able to end a call while the database is down. The call's own events have
+    it, too."""
+    try:
+        await services_of(request).store.write(_Entry.of(request, who).add, note)
+    except StoreError as error:
+        log.warning("not-in-the-audit-log", action=note.action, reason=error.code)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,11 @@ import wave
 import pytest
 
 from backend.api.audit import ONCE_IN_S
+from backend.calls.operator import Operator
+from backend.calls.publisher import CallPublisher
+from backend.core.events import EventType
 from backend.db.models import Role
+from tests.calls.scripted import ScriptedLine
 from tests.support.call_events import Script
 from tests.support.office import PASSWORD, Office, send, sign_in, words_of
 
@@ -200,3 +204,17 @@ def test_the_page_of_the_log_filters_pages_and_shows_text_as_text(office: Office
     nobody = words_of(owner.get("/settings/audit", params={"about": "ticket 1"}))
     assert "Nothing fits." in nobody
     assert owner.get("/settings/audit", params={"cursor": "xx"}).status_code == 422
+
+
+def test_what_a_supervisor_does_to_a_call_in_progress_is_written_down(office: Office) -> None:
+    publisher = CallPublisher(office.services.events, CALL)
+    publisher.publish(EventType.CALL_STARTED, line="text", caller="", called="", pbx_id="")
+    office.operators.of[CALL] = Operator(ScriptedLine(), publisher)
+    supervisor = office.program(Role.SUPERVISOR)
+    noted = supervisor.post(f"/api/calls/{CALL}/notes", json={"text": "Very private"})
+    ended = supervisor.post(f"/api/calls/{CALL}/hang-up")
+    assert (noted.status_code, ended.status_code) == (204, 202)
+    assert [(by, action) for by, action, _, _ in audit_of(office, about=f"call {CALL}")] == [
+        ("key supervisor key", "call_hung_up"),
+        ("key supervisor key", "call_noted"),
+    ]

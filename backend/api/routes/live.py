@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
 from typing import Annotated
 
-import structlog
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
+from backend.api import audit
 from backend.api.access import ApiSupervisor, ApiViewer
+from backend.api.audit import Action
 from backend.api.clean_text import OneLine, Prose
 from backend.api.live_feed import LiveFeed
 from backend.api.routes.calls import CallId
@@ -18,8 +19,6 @@ from backend.api.services import ApiServices, services_of
 from backend.audio.pcm import Pcm
 from backend.calls.operator import Operator
 from backend.core.events import CallEvent, EventType
-
-log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/api/calls", tags=["live calls"])
 
@@ -60,6 +59,7 @@ async def follow_calls(
 async def take_note(request: Request, who: ApiSupervisor, call_id: CallId, note: Note) -> Response:
     """Keep a remark with a call in progress; it becomes one of its events."""
     _operator(request, call_id).note(note.text, who.name)
+    await audit.mention(request, who, audit.Note(Action.CALL_NOTED, f"call {call_id}"))
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -67,6 +67,7 @@ async def take_note(request: Request, who: ApiSupervisor, call_id: CallId, note:
 async def hang_up(request: Request, who: ApiSupervisor, call_id: CallId) -> Response:
     """End a call in progress. A call in turns (AGI) ends when its turn is over."""
     _operator(request, call_id).hang_up(who.name)
+    await audit.mention(request, who, audit.Note(Action.CALL_HUNG_UP, f"call {call_id}"))
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
@@ -76,6 +77,8 @@ async def transfer(
 ) -> Response:
     """Put the caller through; when nobody answers, the conversation goes on."""
     _operator(request, call_id).transfer(to.extension, who.name)
+    done = audit.Note(Action.CALL_TRANSFERRED, f"call {call_id}", to.extension)
+    await audit.mention(request, who, done)
     return Response(status_code=HTTPStatus.ACCEPTED)
 
 
@@ -90,9 +93,10 @@ async def listen_in(request: Request, who: ApiSupervisor, call_id: CallId) -> St
     Half a second behind. Only of calls on the streaming line.
     """
     operator = _operator(request, call_id)
+    heard = audit.Note(Action.CALL_LISTENED_TO, f"call {call_id}")
+    await audit.notice(request, who, heard)
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
     leave = operator.listen_in(lambda pcm: _offer(pieces, _bytes(pcm)))
-    log.info("listened-in", call_id=call_id, by=who.name)
     return StreamingResponse(
         _until_over(services_of(request), call_id, pieces, leave),
         media_type="application/octet-stream",
