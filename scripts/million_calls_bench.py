@@ -31,6 +31,7 @@ from backend.api.app import create_app
 from backend.api.first_user import reset_password
 from backend.api.services import ApiServices, PartHealth
 from backend.calls.center import LiveCalls
+from backend.calls.operator import NotLiveError, Operator
 from backend.config import Settings
 from backend.core.events import EventBus
 from backend.db.database import Database
@@ -57,6 +58,14 @@ class Timed:
         await self._app(scope, receive, send)
         self.last_s = time.perf_counter() - began_s
         self.last_cpu_s = time.process_time() - began_cpu_s
+
+
+class NoCalls:
+    """Nobody is calling."""
+
+    def operator(self, call_id: str) -> Operator:
+        """None there is."""
+        raise NotLiveError(call_id)
 
 
 class Visitor:
@@ -195,6 +204,7 @@ def main() -> None:
         store=store,
         events=events,
         live=LiveCalls(events),
+        operators=NoCalls(),
         health=_healthy,
         recordings_dir=options.folder,
         clock=END.timestamp,
