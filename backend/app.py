@@ -163,6 +163,7 @@ class App:
         # A second of imports: the telephone is answered before, and meanwhile.
         await asyncio.to_thread(importlib.import_module, "backend.api.app")
         from backend.api.app import create_app
+        from backend.api.bot import Bot
         from backend.api.services import ApiServices
         from backend.api.serving import WebServer
         from backend.health import HealthCheck
@@ -186,6 +187,16 @@ class App:
             ),
             recordings_dir=settings.media_dir / "recordings",
             zone=self._zone,
+            bot=Bot(
+                center=self.center,
+                agent=self.agent,
+                knowledge=self.knowledge,
+                voice=self.voice,
+                recogniser=self.recogniser,
+                stream=self._streams.parts,
+                phones=self._streams.phones,
+                sip_url=f"ws://{settings.ari_host}:{settings.ari_port}/ws",
+            ),
         )
         server = WebServer(create_app(services), settings.web_host, settings.web_port)
         await server.start()

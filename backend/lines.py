@@ -20,6 +20,7 @@ from backend.pbx.secrets_file import load_secrets
 from backend.telephony.agi.line import AgiLine, SharedMedia, TurnSettings
 from backend.telephony.agi.server import AgiServer
 from backend.telephony.agi.session import AgiSession
+from backend.telephony.ari.accounts import PhoneAccounts
 from backend.telephony.ari.call import AriCall
 from backend.telephony.ari.client import AriAddress, AriClient, AriDialler
 from backend.telephony.ari.server import AriServer
@@ -87,6 +88,10 @@ class StreamCalls:
         self._stack = AsyncExitStack()
         self._server: AriServer | None = None
         self._client: AriClient | None = None
+        self.parts: StreamParts
+        """What other streaming lines may share. Only after `start`."""
+        self.phones: PhoneAccounts | None = None
+        """Accounts for browser phones; None where the PBX is not ours."""
 
     @property
     def trouble(self) -> str:
@@ -105,11 +110,14 @@ class StreamCalls:
         recorder.start()
         self._stack.push_async_callback(recorder.aclose)
         taking = turn_taking(settings)
-        self._parts = StreamParts(ticker, recorder, lambda: FloorKeeper(taking))
+        self.parts = StreamParts(ticker, recorder, lambda: FloorKeeper(taking))
         self._client = await asyncio.to_thread(_client, settings)
         self._server = AriServer(self._client, self._take)
         await self._server.start()
         self._stack.push_async_callback(self._server.aclose)
+        if settings.pbx == "own":
+            self.phones = PhoneAccounts(self._client)
+            self._stack.push_async_callback(self.phones.aclose)
 
     async def wait_ready(self, within_s: float) -> None:
         """Until Asterisk sends us calls; a warning when it takes longer than that."""
@@ -137,7 +145,7 @@ class StreamCalls:
         control = AsteriskControl(
             call, new_call_id(datetime.now(UTC)), self._settings.transfer_ring_s
         )
-        line = StreamLine(control, self._parts)
+        line = StreamLine(control, self.parts)
         try:
             _note_failure(await self._center.take(line), control.info.call_id)
         finally:

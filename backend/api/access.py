@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, WebSocket, WebSocketException, status
 
 from backend.api.errors import ApiError, NotSignedInError, PasswordChangeDueError
 from backend.api.gate import Gate, gate_of
@@ -58,6 +58,26 @@ class PageAccess:
         principal.require(self.role)
         _keep_session_alive(request, gate, session)
         return principal
+
+
+@dataclass(frozen=True, slots=True)
+class SocketAccess:
+    """What somebody needs to open a websocket. Only our own pages get here: see the guard."""
+
+    role: Role
+
+    async def __call__(self, websocket: WebSocket) -> Principal:
+        """Who is asking. Raises WebSocketException when they may not."""
+        found = await gate_of(websocket).person(websocket)
+        try:
+            if found is None:
+                raise NotSignedInError()
+            if found[0].must_change_password:
+                raise PasswordChangeDueError()
+            found[0].require(self.role)
+        except ApiError as error:
+            raise WebSocketException(status.WS_1008_POLICY_VIOLATION, error.message) from error
+        return found[0]
 
 
 async def identify(request: Request) -> Principal | None:
@@ -115,5 +135,6 @@ ApiOwner = Annotated[Principal, Depends(ApiAccess(Role.OWNER))]
 PageViewer = Annotated[Principal, Depends(PageAccess(Role.VIEWER))]
 PageSupervisor = Annotated[Principal, Depends(PageAccess(Role.SUPERVISOR))]
 PageOwner = Annotated[Principal, Depends(PageAccess(Role.OWNER))]
+SocketSupervisor = Annotated[Principal, Depends(SocketAccess(Role.SUPERVISOR))]
 PageAnybody = Annotated[Principal, Depends(PageAccess(Role.VIEWER, password_may_be_due=True))]
 """For the password page itself, and for signing out."""

@@ -22,6 +22,7 @@ from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
 from backend.api.pages import now, reference, replay, settings, signing_in
 from backend.api.pages import people as people_pages
+from backend.api.pages import talk as talk_pages
 from backend.api.pages import tickets as ticket_pages
 from backend.api.pages.now import keep_status_fresh
 from backend.api.routes import (
@@ -32,10 +33,12 @@ from backend.api.routes import (
     live,
     monitoring,
     people,
+    talk,
     tickets,
 )
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
+from backend.api.sockets import sip, talking
 from backend.api.static_files import StaticFiles
 from backend.api.templating import STATIC, make_environment
 
@@ -100,7 +103,7 @@ def create_app(services: ApiServices) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (live, calls, latency, customers, tickets, analytics, people, monitoring):
+    for module in (live, calls, latency, customers, tickets, analytics, people, monitoring, talk):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
     for pages in (
@@ -115,6 +118,9 @@ def _add_routes(app: FastAPI) -> None:
         people_pages,
         audit_pages,
         reference,
+        talk_pages,
+        talking,
+        sip,
     ):
         app.include_router(pages.router)
 

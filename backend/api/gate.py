@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import structlog
 from fastapi import Request, Response
+from starlette.requests import HTTPConnection
 
 from backend.api import api_keys
 from backend.api.attempts import SignInAttempts
@@ -39,7 +40,7 @@ class Gate:
         """`__Host-` keeps other hosts of the domain from planting one; it needs HTTPS."""
         return "__Host-frontdesk" if self._secure else "frontdesk_session"
 
-    async def person(self, request: Request) -> tuple[Principal, Session] | None:
+    async def person(self, request: HTTPConnection) -> tuple[Principal, Session] | None:
         """Who holds the session cookie of this request, if it is good."""
         cookie = request.cookies.get(self.cookie_name)
         session = self.signer.decode(cookie, self._services.clock()) if cookie else None
@@ -112,7 +113,7 @@ class Gate:
             log.warning("api-key-use-not-noted", reason=error.code)
 
 
-def gate_of(request: Request) -> Gate:
+def gate_of(request: HTTPConnection) -> Gate:
     """The gate of the app that handles this request."""
     gate: Gate = request.app.state.gate
     return gate

@@ -34,11 +34,13 @@ SECURITY_HEADERS = {
     "content-security-policy": CONTENT_SECURITY_POLICY,
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(self)",
     "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+
+_POLICY_VIOLATION = 1008
 
 
 class Refused(Exception):  # noqa: N818 - carries an answer, like an HTTPException
@@ -66,6 +68,9 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
+        if scope["type"] == "websocket":
+            await self._websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -90,6 +95,17 @@ class Guard:
             await refused.answer(scope["path"])(scope, receive, send_marked)
             return
         await self._app(scope, limited, send_marked)
+
+    async def _websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Browsers let any page open one to us, cookies and all: only ours may."""
+        headers = Headers(scope=scope)
+        try:
+            self._check_host(headers.get("host", ""))
+            _check_origin("POST", headers)
+        except Refused:
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+            return
+        await self._app(scope, receive, send)
 
     def _check_host(self, host: str) -> None:
         """Only names we were given: a stranger's name that resolves to us (DNS rebinding) would

@@ -8,12 +8,14 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
-from fastapi import Request
+from starlette.requests import HTTPConnection
 
+from backend.api.bot import Bot
 from backend.calls.center import LiveCall
 from backend.calls.operator import Operator
 from backend.calls.replay import CallerTurn
 from backend.config import Settings
+from backend.core.errors import LineError
 from backend.core.events import CallEvent, EventBus
 from backend.core.records import CallInfo
 from backend.db.database import Database
@@ -87,6 +89,15 @@ class ApiServices:
     """The business's time zone, as given to the store: what a day is, and how times are shown."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    bot: Bot | None = None
+    """None where only records are shown."""
+
+    @property
+    def bot_parts(self) -> Bot:
+        """The running bot. Raises LineError where there is none."""
+        if self.bot is None:
+            raise LineError("No bot runs here: records can be read, nobody can be talked to.")
+        return self.bot
 
     def now(self) -> datetime:
         """This moment, aware, UTC."""
@@ -101,7 +112,7 @@ class ApiServices:
         return datetime(day.year, day.month, day.day, tzinfo=self.zone)
 
 
-def services_of(request: Request) -> ApiServices:
-    """The services of the app that handles this request."""
+def services_of(request: HTTPConnection) -> ApiServices:
+    """The services of the app that handles this request or websocket."""
     services: ApiServices = request.app.state.services
     return services

@@ -14,6 +14,9 @@ from backend.core.errors import ConfigError
 STOP_S = 3
 """How long open requests may take when we stop."""
 
+MOST_SOCKET_BYTES = 512 * 1024
+"""The longest message of a websocket; a second of audio is less."""
+
 
 class WebServer:
     """Uvicorn without its signal handlers: stopping is the composition root's business."""
@@ -30,6 +33,9 @@ class WebServer:
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=STOP_S,
+                ws="websockets-sansio",
+                ws_max_size=MOST_SOCKET_BYTES,
+                ws_per_message_deflate=False,
             )
         )
         self._task: asyncio.Task[None] | None = None
