@@ -12,6 +12,8 @@ from typing import Any
 import structlog
 
 from backend.agent.agent import FrontdeskAgent, build_agent
+from backend.agent.knowledge.editor import KnowledgeEditor
+from backend.agent.knowledge.history import History
 from backend.agent.knowledge.store import KnowledgeStore, Snapshot
 from backend.agent.retrieval.setup import open_library
 from backend.asr.base import Recogniser, Vocabulary
@@ -191,6 +193,7 @@ class App:
                 center=self.center,
                 agent=self.agent,
                 knowledge=self.knowledge,
+                editor=KnowledgeEditor(settings.kb_path, History(settings.data_dir / "knowledge")),
                 voice=self.voice,
                 recogniser=self.recogniser,
                 stream=self._streams.parts,

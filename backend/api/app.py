@@ -20,7 +20,8 @@ from backend.api.pages import analytics as analytics_pages
 from backend.api.pages import audit as audit_pages
 from backend.api.pages import calls as call_pages
 from backend.api.pages import customers as customer_pages
-from backend.api.pages import now, reference, replay, settings, signing_in
+from backend.api.pages import knowledge as knowledge_pages
+from backend.api.pages import knowledge_file, now, reference, replay, settings, signing_in
 from backend.api.pages import people as people_pages
 from backend.api.pages import talk as talk_pages
 from backend.api.pages import tickets as ticket_pages
@@ -29,6 +30,7 @@ from backend.api.routes import (
     analytics,
     calls,
     customers,
+    knowledge,
     latency,
     live,
     monitoring,
@@ -103,7 +105,18 @@ def create_app(services: ApiServices) -> FastAPI:
 
 
 def _add_routes(app: FastAPI) -> None:
-    for module in (live, calls, latency, customers, tickets, analytics, people, monitoring, talk):
+    for module in (
+        live,
+        calls,
+        latency,
+        customers,
+        tickets,
+        analytics,
+        people,
+        monitoring,
+        talk,
+        knowledge,
+    ):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
     for pages in (
@@ -119,6 +132,8 @@ def _add_routes(app: FastAPI) -> None:
         audit_pages,
         reference,
         talk_pages,
+        knowledge_pages,
+        knowledge_file,
         talking,
         sip,
     ):

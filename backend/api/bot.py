@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from backend.agent.agent import FrontdeskAgent
+from backend.agent.knowledge.editor import KnowledgeEditor
 from backend.agent.knowledge.store import KnowledgeStore
 from backend.asr.base import Recogniser
 from backend.calls.center import CallCenter
@@ -18,6 +19,7 @@ class Bot:
     center: CallCenter
     agent: FrontdeskAgent
     knowledge: KnowledgeStore
+    editor: KnowledgeEditor
     voice: Voice
     recogniser: Recogniser
     stream: StreamParts

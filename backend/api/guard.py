@@ -14,7 +14,10 @@ MACHINE_PATHS = ("/api/", "/v1/", "/health", "/metrics")
 """Where programs ask."""
 
 MAX_BODY_BYTES = 1024 * 1024
-"""Nothing this API takes is longer than a ticket's description."""
+"""Nothing this API takes is longer than a ticket's description, or ten seconds of speech."""
+MAX_KNOWLEDGE_BYTES = 16 * 1024 * 1024
+"""A knowledge base of 5 MB with every character escaped; what is larger is refused by name."""
+KNOWLEDGE_PATHS = ("/knowledge/file", "/knowledge/upload")
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -90,7 +93,9 @@ class Guard:
             headers = Headers(scope=scope)
             self._check_host(headers.get("host", ""))
             _check_origin(scope["method"], headers)
-            limited = _limited(receive, headers.get("content-length", "0"))
+            is_file = scope["path"] in KNOWLEDGE_PATHS
+            most = MAX_KNOWLEDGE_BYTES if is_file else MAX_BODY_BYTES
+            limited = _limited(receive, headers.get("content-length", "0"), most)
         except Refused as refused:
             await refused.answer(scope["path"])(scope, receive, send_marked)
             return
@@ -146,10 +151,10 @@ def _check_origin(method: str, headers: Headers) -> None:
         )
 
 
-def _limited(receive: Receive, announced: str) -> Receive:
+def _limited(receive: Receive, announced: str, most: int) -> Receive:
     """`receive` that stops a body which is announced as, or turns out to be, too long."""
-    too_long = f"The request is longer than {MAX_BODY_BYTES // 1024} kB."
-    if announced.isdecimal() and int(announced) > MAX_BODY_BYTES:
+    too_long = f"The request is longer than {most // 1024} kB."
+    if announced.isdecimal() and int(announced) > most:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "too-large", too_long)
     received_bytes = 0
 
@@ -157,7 +162,7 @@ def _limited(receive: Receive, announced: str) -> Receive:
         nonlocal received_bytes
         message = await receive()
         received_bytes += len(message.get("body", b""))
-        if received_bytes > MAX_BODY_BYTES:
+        if received_bytes > most:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, too_long)
         return message
 

@@ -25,20 +25,28 @@ MOST_PROBLEMS = 5
 
 def load_knowledge(path: Path) -> Knowledge:
     """Read, check and build. Raises KnowledgeError naming file, line and what to do."""
+    return parse_knowledge(read_file(path), path)
+
+
+def read_file(path: Path) -> bytes:
+    """The file's bytes. Raises KnowledgeError when it is not there, or much too large."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST_BYTES:
-            raise KnowledgeError(
-                f"The knowledge base {path} is {size / 1e6:.1f} MB large.",
-                fix=f"Keep it under {LARGEST_BYTES / 1e6:.0f} MB.",
-            )
-        raw = path.read_bytes()
+        refuse_large(path.stat().st_size, str(path))
+        return path.read_bytes()
     except OSError as error:
         raise KnowledgeError(
             f"The knowledge base {path} cannot be read: {error.strerror}.",
             fix="Put the file there or set FRONTDESK_KB_PATH to where it is.",
         ) from error
-    return parse_knowledge(raw, path)
+
+
+def refuse_large(size: int, name: str) -> None:
+    """Raise KnowledgeError when this many bytes are no knowledge base."""
+    if size > LARGEST_BYTES:
+        raise KnowledgeError(
+            f"The knowledge base {name} is {size / 1e6:.1f} MB large.",
+            fix=f"Keep it under {LARGEST_BYTES / 1e6:.0f} MB.",
+        )
 
 
 def parse_knowledge(raw: bytes, path: Path) -> Knowledge:
@@ -46,9 +54,10 @@ def parse_knowledge(raw: bytes, path: Path) -> Knowledge:
 
     Raises KnowledgeError with up to `MOST_PROBLEMS` lines, one for each mistake.
     """
+    refuse_large(len(raw), path.name)
     text = _decode(raw, path)
     data = _parse_json(text, path)
-    problems = _schema_problems(data) or cross_check(data)
+    problems = _problems(data)
     if problems:
         lines = [
             f"{path.name} line {line_of(text, problem.path)} ({show(problem.path)}) {problem.text}"
@@ -60,6 +69,23 @@ def parse_knowledge(raw: bytes, path: Path) -> Knowledge:
             fix=f"Correct and save {path}; {SCHEMA_PATH.name} describes what goes where.",
         )
     return _build(data, path, hashlib.sha256(raw).hexdigest())
+
+
+def find_problems(raw: bytes, path: Path) -> list[Problem]:
+    """Every mistake in the file's bytes. Raises KnowledgeError when they are no JSON."""
+    refuse_large(len(raw), path.name)
+    return _problems(_parse_json(_decode(raw, path), path))
+
+
+@cache
+def schema() -> Mapping[str, Any]:
+    """The JSON schema of the file."""
+    loaded: Mapping[str, Any] = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
+    return loaded
+
+
+def _problems(data: Any) -> list[Problem]:
+    return _schema_problems(data) or cross_check(data)
 
 
 def _decode(raw: bytes, path: Path) -> str:
@@ -98,8 +124,7 @@ def _parse_json(text: str, path: Path) -> Any:
 
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
-    schema = json.loads(SCHEMA_PATH.read_text(encoding="utf-8"))
-    return jsonschema.Draft202012Validator(schema)
+    return jsonschema.Draft202012Validator(dict(schema()))
 
 
 def _schema_problems(data: Any) -> list[Problem]:

@@ -18,8 +18,27 @@ def line_of(text: str, path: Sequence[str | int]) -> int:
         inner = _member(text, position, step)
         if inner is None:
             break
-        position = inner
+        _, position = inner
     return text.count("\n", 0, position) + 1
+
+
+def span_of(
+    text: str, path: Sequence[str | int], *, with_key: bool = False
+) -> tuple[int, int] | None:
+    """Where the value at `path` begins and ends in valid JSON `text`; None when it is not there.
+
+    `with_key`: of a member of an object, from its key on.
+    """
+    position = begins = _skip(text, 0)
+    for step in path:
+        if text[position] not in "[{":
+            return None
+        inner = _member(text, position, step)
+        if inner is None:
+            return None
+        begins, position = inner
+    _, end = _DECODER.raw_decode(text, position)
+    return (begins if with_key else position), end
 
 
 def show(path: Sequence[str | int]) -> str:
@@ -33,8 +52,9 @@ def _skip(text: str, position: int) -> int:
     return match.end() if match else position
 
 
-def _member(text: str, position: int, step: str | int) -> int | None:
-    """Position of the member `step` of the object or array that begins at `position`."""
+def _member(text: str, position: int, step: str | int) -> tuple[int, int] | None:
+    """The member `step` of the object or array that begins at `position`: where it begins, and
+    where its value does (the same in an array)."""
     opening = text[position]
     if opening != ("[" if isinstance(step, int) else "{"):
         return None
@@ -42,11 +62,12 @@ def _member(text: str, position: int, step: str | int) -> int | None:
     position = _skip(text, position + 1)
     while text[position] not in "]}":
         key: object = index
+        begins = position
         if opening == "{":
             key, position = _DECODER.raw_decode(text, position)
             position = _skip(text, _skip(text, position) + 1)
         if key == step:
-            return position
+            return begins, position
         _, position = _DECODER.raw_decode(text, position)
         position = _skip(text, position)
         if text[position] == ",":

@@ -47,7 +47,8 @@ const SHOW = {
   "bot.said"({ interrupted, total_s, prepared }) {
     const turn = botTurn();
     const found = [turn.dataset.intent, total_s ? `${Math.round(total_s * 1000)} ms` : "", prepared ? "prepared while you spoke" : "", interrupted ? "interrupted" : ""];
-    notes(turn.querySelector(".bubble")).append(found.filter(Boolean).join(" · "));
+    const words = found.filter(Boolean).join(" · ");
+    if (words) notes(turn.querySelector(".bubble")).append(words);
     answer = null;
   },
   "customer.identified"({ customer_number }) {

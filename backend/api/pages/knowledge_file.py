@@ -1,0 +1,172 @@
+"""Pages: the knowledge base as one file, and its versions."""
+
+import asyncio
+from http import HTTPStatus
+from typing import Annotated
+
+import structlog
+from fastapi import APIRouter, Path, Query, Request, Response, UploadFile
+from fastapi.responses import RedirectResponse
+
+from backend.agent.knowledge.editor import StaleKnowledgeError
+from backend.agent.knowledge.entries import SECTIONS
+from backend.agent.knowledge.history import fingerprint_of
+from backend.agent.knowledge.load import LARGEST_BYTES, read_file, refuse_large
+from backend.api.access import PageSupervisor, PageViewer
+from backend.api.forms import WHOLE_FORM, Form
+from backend.api.pages.knowledge import put_in_use
+from backend.api.services import services_of
+from backend.api.templating import page
+from backend.core.errors import KnowledgeError
+
+log = structlog.get_logger(__name__)
+
+router = APIRouter(prefix="/knowledge", include_in_schema=False)
+
+Number = Annotated[int, Path(ge=1, le=10**6)]
+
+
+@router.get("/file")
+async def show_file(
+    request: Request, _: PageSupervisor, saved: Annotated[str, Query(max_length=20)] = ""
+) -> Response:
+    """The file as it is, however wrong."""
+    raw = await asyncio.to_thread(read_file, services_of(request).bot_parts.editor.path)
+    form = Form({"text": raw.decode("utf-8-sig", "replace"), "based_on": fingerprint_of(raw)})
+    return _file_page(request, form, saved=bool(saved))
+
+
+@router.post("/file")
+async def save_file(request: Request, who: PageSupervisor) -> Response:
+    """Replace the whole file."""
+    form = await Form.sent(request)
+    text = form.value("text").replace("\r\n", "\n")
+    return await _replace(request, who.name, form, text, form.value("based_on"))
+
+
+@router.post("/upload")
+async def upload_file(request: Request, who: PageSupervisor) -> Response:
+    """Replace the whole file with one from the visitor's machine."""
+    sent = (await request.form()).get("file")
+    if not isinstance(sent, UploadFile) or not sent.filename:
+        form = Form(wrong={"file": "Choose a file first."})
+        return await _refused(request, form)
+    try:
+        refuse_large(sent.size or 0, sent.filename[:100])
+        text = (await sent.read(LARGEST_BYTES + 1)).decode("utf-8-sig")
+    except KnowledgeError as error:
+        return await _refused(request, Form(wrong={"file": str(error)}))
+    except UnicodeDecodeError:
+        return await _refused(request, Form(wrong={"file": "This file is not UTF-8 text."}))
+    return await _replace(request, who.name, Form({"text": text}), text, "")
+
+
+@router.get("/download")
+async def download_file(request: Request, _: PageViewer) -> Response:
+    """The file, to keep or to edit elsewhere."""
+    path = services_of(request).bot_parts.editor.path
+    raw = await asyncio.to_thread(read_file, path)
+    headers = {"content-disposition": 'attachment; filename="company_kb.json"'}
+    return Response(raw, media_type="application/json", headers=headers)
+
+
+@router.get("/versions")
+async def list_versions(
+    request: Request, _: PageViewer, restored: Annotated[int, Query(ge=0, le=10**6)] = 0
+) -> Response:
+    """Every version kept, newest first."""
+    editor = services_of(request).bot_parts.editor
+    await asyncio.to_thread(editor.note_outside_changes)
+    versions = await asyncio.to_thread(editor.history.versions)
+    return page(
+        request,
+        "knowledge_versions.html",
+        sections=SECTIONS,
+        section=None,
+        versions=versions,
+        restored=restored,
+    )
+
+
+@router.get("/versions/{number}")
+async def show_version(request: Request, _: PageViewer, number: Number) -> Response:
+    """What one version changed."""
+    return await _version_page(request, number)
+
+
+@router.post("/versions/{number}/restore")
+async def restore_version(request: Request, who: PageSupervisor, number: Number) -> Response:
+    """Go back to a version: undo. The versions since stay in the list."""
+    bot = services_of(request).bot_parts
+    try:
+        await asyncio.to_thread(bot.editor.restore, number, who.name)
+    except KnowledgeError as error:
+        return await _version_page(request, number, str(error), HTTPStatus.CONFLICT)
+    log.info("knowledge-restored", version=number, by=who.user_id)
+    await put_in_use(bot)
+    return RedirectResponse(f"/knowledge/versions?restored={number}", HTTPStatus.SEE_OTHER)
+
+
+async def _replace(request: Request, who: str, form: Form, text: str, based_on: str) -> Response:
+    bot = services_of(request).bot_parts
+    try:
+        await asyncio.to_thread(bot.editor.replace, text, based_on, who, "The whole file")
+    except StaleKnowledgeError as error:
+        form.wrong[WHOLE_FORM] = str(error)
+        raw = await asyncio.to_thread(read_file, bot.editor.path)
+        form.values = {"text": text, "based_on": fingerprint_of(raw)}
+        return _file_page(request, form, status=HTTPStatus.CONFLICT)
+    except KnowledgeError as error:
+        form.wrong["text"] = error.message
+        return _file_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    log.info("knowledge-replaced", characters=len(text))
+    await put_in_use(bot)
+    return RedirectResponse("/knowledge/file?saved=1", HTTPStatus.SEE_OTHER)
+
+
+async def _refused(request: Request, form: Form) -> Response:
+    """An upload that cannot be used: the file as it is stays in the editor."""
+    raw = await asyncio.to_thread(read_file, services_of(request).bot_parts.editor.path)
+    form.values = {"text": raw.decode("utf-8-sig", "replace"), "based_on": fingerprint_of(raw)}
+    return _file_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _file_page(
+    request: Request, form: Form, *, saved: bool = False, status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    return page(
+        request,
+        "knowledge_file.html",
+        status=status,
+        sections=SECTIONS,
+        section=None,
+        form=form,
+        saved=saved,
+        largest_mb=LARGEST_BYTES // 1_000_000,
+    )
+
+
+async def _version_page(
+    request: Request, number: int, trouble: str = "", status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    history = services_of(request).bot_parts.editor.history
+
+    def look() -> tuple[object, object, bool]:
+        versions = history.versions()
+        version = next((one for one in versions if one.number == number), None)
+        lines = history.diff(number)
+        return version, lines, versions[0].number == number
+
+    version, lines, is_newest = await asyncio.to_thread(look)
+    return page(
+        request,
+        "knowledge_version.html",
+        status=status,
+        sections=SECTIONS,
+        section=None,
+        number=number,
+        version=version,
+        lines=lines,
+        is_newest=is_newest,
+        trouble=trouble,
+    )

@@ -1,0 +1,92 @@
+"""Trying the bot out without a call: what it would understand, answer and sound like."""
+
+import wave
+from dataclasses import dataclass, field
+from io import BytesIO
+
+import numpy as np
+
+from backend.agent.base import HangUp, OpenTicket, Transfer, Understood
+from backend.agent.memory import Memory
+from backend.agent.sentences import split_sentences
+from backend.api.bot import Bot
+from backend.asr.base import Recogniser
+from backend.audio.pcm import Pcm
+from backend.core.records import CallInfo
+from backend.core.speech import OPEN_QUESTION, Heard, HeardKind, Sentence, Transcript
+from backend.tts.base import Voice
+
+SPEECH_HZ = 16000
+_CALL = CallInfo("try", "text")
+
+
+@dataclass(slots=True)
+class Tried:
+    """What the bot would do."""
+
+    intent: str = ""
+    confidence: float = 0.0
+    runner_up: str = ""
+    runner_up_confidence: float = 0.0
+    answer: list[Sentence] = field(default_factory=list)
+    actions: list[str] = field(default_factory=list)
+    """What a call would do besides; nothing of it is done here."""
+
+
+async def try_sentence(bot: Bot, text: str) -> Tried:
+    """The answer to a caller whose first words are `text`. Has no effect on anything."""
+    tried = Tried()
+    guess = bot.knowledge.current.classifier.classify(text)
+    tried.runner_up, tried.runner_up_confidence = guess.runner_up, guess.runner_up_confidence
+    dialogue = bot.agent.begin(_CALL)
+    async for step in bot.agent.reply(Heard(HeardKind.CALL_STARTED), dialogue):
+        if isinstance(step, Memory):
+            dialogue = step
+    async for step in bot.agent.reply(Heard(HeardKind.WORDS, text=text), dialogue):
+        match step:
+            case Understood():
+                tried.intent, tried.confidence = step.intent, step.confidence
+            case Sentence():
+                tried.answer.append(step)
+            case OpenTicket():
+                tried.actions.append(f"opens a {step.draft.type} ticket")
+            case Transfer():
+                tried.actions.append(f"puts the caller through to {step.extension}")
+            case HangUp():
+                tried.actions.append("ends the call")
+            case _:
+                pass
+    return tried
+
+
+async def speak(voice: Voice, text: str) -> bytes:
+    """`text` as a WAV file, sentence after sentence."""
+    parts: list[Pcm] = []
+    for sentence in split_sentences(text):
+        clip = voice.clip(sentence, SPEECH_HZ)
+        try:
+            parts += [pcm async for pcm in clip.chunks()]
+        finally:
+            clip.close()
+    return wav_bytes(np.concatenate(parts) if parts else np.zeros(0, np.int16), SPEECH_HZ)
+
+
+async def hear(recogniser: Recogniser, pcm: Pcm, rate_hz: int) -> Transcript:
+    """What a caller who says this is heard to say. Raises EngineError."""
+    stream = recogniser.listen(OPEN_QUESTION, rate_hz)
+    try:
+        stream.feed(pcm)
+        return await stream.finish()
+    finally:
+        stream.cancel()
+
+
+def wav_bytes(pcm: Pcm, rate_hz: int) -> bytes:
+    """A WAV file: mono, 16 bit."""
+    file = BytesIO()
+    with wave.open(file, "wb") as out:
+        out.setnchannels(1)
+        out.setsampwidth(2)
+        out.setframerate(rate_hz)
+        out.writeframes(pcm.astype("<i2").tobytes())
+    return file.getvalue()
