@@ -47,7 +47,8 @@ def rows_of(section: Section, data: Mapping[str, Any], words: str) -> list[Row]:
 
 
 def entry_form(section: Section, key: str, draft: Draft) -> tuple[Form, str]:
-    """The form of an entry as it is, and the mark it is recognised by. Raises KnowledgeError."""
+    """The form of an entry as it is, and the mark it is recognised by. Raises
+    StaleKnowledgeError when it is gone."""
     value = value_at(draft.data, path_of(section, key, draft.data))
     return Form(to_form(section, key, value)), mark_of(value)
 
@@ -63,12 +64,15 @@ def new_form(section: Section, question: str, data: Mapping[str, Any]) -> Form:
 def findings(
     editor: KnowledgeEditor, draft: Draft, section: Section, key: str, form: Mapping[str, str]
 ) -> dict[str, str]:
-    """What is wrong with a form, by field. Raises KnowledgeError when the entry is gone."""
+    """What is wrong with a form, by field. Raises StaleKnowledgeError when the entry is gone."""
     wrong = {
         field.name: "Please fill this in."
         for field in fields_of(section, key)
         if field.is_required and not form.get(field.name, "").strip()
     }
+    name = form.get(section.key, "").strip() if section.shape is Shape.LIST else key
+    if name != key and name in keys_of(section, draft.data):
+        wrong[section.key] = f"There is another “{name}” already."
     if wrong:
         return wrong
     path = path_of(section, key, draft.data)

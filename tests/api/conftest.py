@@ -13,6 +13,12 @@ def seeded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return seeded_database(tmp_path_factory.mktemp("seed"))
 
 
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where trained intents are kept, so that one training does."""
+    return tmp_path_factory.mktemp("models")
+
+
 @pytest.fixture
 def office(tmp_path: Path, seeded: Path) -> Iterator[Office]:
     with open_office(tmp_path, seeded) as office:

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import shutil
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +19,7 @@ from httpx2 import Response
 
 from backend.api.api_keys import create_api_key
 from backend.api.app import create_app
+from backend.api.bot import Bot
 from backend.api.services import ApiServices, PartHealth, PartState, ReplayProvider
 from backend.calls.center import LiveCalls
 from backend.calls.operator import NotLiveError, Operator
@@ -141,9 +142,13 @@ class Office:
 
 @contextmanager
 def open_office(
-    folder: Path, template: Path, replayer: ReplayProvider | None = None
+    folder: Path,
+    template: Path,
+    make_bot: Callable[[Settings, Store, EventBus], Bot] | None = None,
+    *,
+    replayer: ReplayProvider | None = None,
 ) -> Iterator[Office]:
-    """An office in `folder` over a copy of the `template` database."""
+    """An office in `folder` over a copy of the `template` database, with a bot if one is made."""
     settings = Settings(_env_file=None, data_dir=folder, web_hosts=("desk.example.com",))
     recordings_dir = folder / "recordings"
     recordings_dir.mkdir()
@@ -169,6 +174,7 @@ def open_office(
         health=health,
         recordings_dir=recordings_dir,
         clock=lambda: office.now_s,
+        bot=make_bot(settings, store, events) if make_bot else None,
     )
     office = Office(create_app(services), services, settings, operators)
     try:

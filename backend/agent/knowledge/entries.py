@@ -9,7 +9,6 @@ from typing import Any
 from backend.agent.knowledge.edit import put, remove
 from backend.agent.knowledge.editor import Change, Draft, StaleKnowledgeError, mark_of, value_at
 from backend.agent.knowledge.load import schema
-from backend.core.errors import KnowledgeError
 
 Path = tuple[str | int, ...]
 
@@ -97,14 +96,14 @@ def keys_of(section: Section, data: Mapping[str, Any]) -> list[str]:
 
 
 def path_of(section: Section, key: str, data: Mapping[str, Any]) -> Path:
-    """Where an entry is, or would be put. Raises KnowledgeError when it is gone, or never was."""
+    """Where an entry is, or would be put. Raises StaleKnowledgeError when it is gone."""
     if section.shape is Shape.SINGLE:
         return (section.name,)
     if section.shape is Shape.LIST and not key:
         return (section.name, len(data[section.name]))
     keys = keys_of(section, data)
     if key not in keys:
-        raise KnowledgeError(
+        raise StaleKnowledgeError(
             f"There is no “{key}” in {section.title.lower()} any more.",
             fix="Somebody may have removed or renamed it.",
         )
@@ -181,11 +180,7 @@ def removing(section: Section, key: str, mark: str) -> Change:
 def _require_unchanged(section: Section, key: str, draft: Draft, mark: str) -> None:
     if section.shape is Shape.LIST and not key:
         return  # a new one
-    try:
-        now = value_at(draft.data, path_of(section, key, draft.data))
-    except KnowledgeError as error:
-        raise StaleKnowledgeError(error.message, fix=error.fix) from error
-    if mark_of(now) != mark:
+    if mark_of(value_at(draft.data, path_of(section, key, draft.data))) != mark:
         raise StaleKnowledgeError(
             "Somebody else has changed this since you opened it; nothing was saved.",
             fix="What it is now is shown beside your text. Save again to replace it.",

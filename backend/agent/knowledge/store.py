@@ -93,6 +93,7 @@ class KnowledgeStore:
         self._seen: Stamp | None = None
         self._listeners: list[Callable[[Snapshot], None]] = []
         self._watcher: asyncio.Task[None] | None = None
+        self._checking = asyncio.Lock()
 
     @property
     def current(self) -> Snapshot:
@@ -132,7 +133,14 @@ class KnowledgeStore:
             self._watcher = None
 
     async def check(self) -> bool:
-        """Look at the file once and reload it if it changed; True when `current` is new."""
+        """Look at the file once and reload it if it changed; True when `current` is new.
+
+        Whoever asks while another look is being taken waits for that one to end.
+        """
+        async with self._checking:
+            return await self._check()
+
+    async def _check(self) -> bool:
         stamp = await asyncio.to_thread(_stamp, self._path)
         if stamp == self._seen:
             return False

@@ -50,6 +50,7 @@ async def list_entries(
     section_name: SectionName = FIRST,
     q: Annotated[str, Query(max_length=100)] = "",
     saved: Annotated[str, Query(max_length=100)] = "",
+    in_use: bool = True,
 ) -> Response:
     """The entries of one section."""
     section = _section(section_name)
@@ -70,6 +71,7 @@ async def list_entries(
         rows=rows,
         query=q,
         saved=saved,
+        in_use=in_use,
         trouble=trouble,
         may_add=section.shape is Shape.LIST,
     )
@@ -126,9 +128,8 @@ async def save_entry(
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _entry_page(request, section, key, form, form.value("mark"), status=status)
     log.info("knowledge-edited", section=section.name, by=who.user_id)
-    await put_in_use(bot)
     name = str(entry.get(section.key, "")) if section.shape is Shape.LIST else key
-    return _saved(section, name)
+    return _saved(section, name, in_use=await put_in_use(bot))
 
 
 @router.post("/remove")
@@ -152,17 +153,21 @@ async def remove_entry(
         status = HTTPStatus.CONFLICT
         return _entry_page(request, section, key, form, mark, status=status)
     log.info("knowledge-edited", section=section.name, by=who.user_id)
-    await put_in_use(bot)
-    return _saved(section, f"{key} (removed)")
+    return _saved(section, f"{key} (removed)", in_use=await put_in_use(bot))
 
 
-async def put_in_use(bot: Bot) -> None:
-    """Have the changed file in use by the time the next page is shown, if that is soon."""
+async def put_in_use(bot: Bot) -> bool:
+    """Have the changed file in use by the time the next page is shown; False if that takes long.
+
+    The store goes on by itself then.
+    """
     try:
         async with asyncio.timeout(IN_USE_S):
             await bot.knowledge.check()
     except TimeoutError:
         log.info("knowledge-in-use-later", waited_s=IN_USE_S)
+        return False
+    return True
 
 
 async def _stale_page(
@@ -224,8 +229,8 @@ def _edit_address(section: Section, key: str) -> str:
     return f"/knowledge/edit?{urlencode({'section': section.name, 'key': key})}"
 
 
-def _saved(section: Section, name: str) -> Response:
+def _saved(section: Section, name: str, *, in_use: bool) -> Response:
     if section.shape is Shape.SINGLE:
         section, name = SECTIONS[0], section.title
-    query = urlencode({"section": section.name, "saved": name})
+    query = urlencode({"section": section.name, "saved": name, "in_use": int(in_use)})
     return RedirectResponse(f"/knowledge?{query}", HTTPStatus.SEE_OTHER)

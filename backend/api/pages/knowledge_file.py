@@ -3,10 +3,12 @@
 import asyncio
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import urlencode
 
 import structlog
-from fastapi import APIRouter, Path, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from starlette.datastructures import UploadFile
 
 from backend.agent.knowledge.editor import StaleKnowledgeError
 from backend.agent.knowledge.entries import SECTIONS
@@ -28,12 +30,12 @@ Number = Annotated[int, Path(ge=1, le=10**6)]
 
 @router.get("/file")
 async def show_file(
-    request: Request, _: PageSupervisor, saved: Annotated[str, Query(max_length=20)] = ""
+    request: Request, _: PageSupervisor, saved: bool = False, in_use: bool = True
 ) -> Response:
     """The file as it is, however wrong."""
     raw = await asyncio.to_thread(read_file, services_of(request).bot_parts.editor.path)
     form = Form({"text": raw.decode("utf-8-sig", "replace"), "based_on": fingerprint_of(raw)})
-    return _file_page(request, form, saved=bool(saved))
+    return _file_page(request, form, saved=saved, in_use=in_use)
 
 
 @router.post("/file")
@@ -47,17 +49,11 @@ async def save_file(request: Request, who: PageSupervisor) -> Response:
 @router.post("/upload")
 async def upload_file(request: Request, who: PageSupervisor) -> Response:
     """Replace the whole file with one from the visitor's machine."""
-    sent = (await request.form()).get("file")
-    if not isinstance(sent, UploadFile) or not sent.filename:
-        form = Form(wrong={"file": "Choose a file first."})
-        return await _refused(request, form)
-    try:
-        refuse_large(sent.size or 0, sent.filename[:100])
-        text = (await sent.read(LARGEST_BYTES + 1)).decode("utf-8-sig")
-    except KnowledgeError as error:
-        return await _refused(request, Form(wrong={"file": str(error)}))
-    except UnicodeDecodeError:
-        return await _refused(request, Form(wrong={"file": "This file is not UTF-8 text."}))
+    async with request.form() as body:
+        try:
+            text = await _text_of(body.get("file"))
+        except KnowledgeError as error:
+            return await _refused(request, Form(wrong={"file": str(error)}))
     return await _replace(request, who.name, Form({"text": text}), text, "")
 
 
@@ -72,7 +68,10 @@ async def download_file(request: Request, _: PageViewer) -> Response:
 
 @router.get("/versions")
 async def list_versions(
-    request: Request, _: PageViewer, restored: Annotated[int, Query(ge=0, le=10**6)] = 0
+    request: Request,
+    _: PageViewer,
+    restored: Annotated[int, Query(ge=0, le=10**6)] = 0,
+    in_use: bool = True,
 ) -> Response:
     """Every version kept, newest first."""
     editor = services_of(request).bot_parts.editor
@@ -85,6 +84,7 @@ async def list_versions(
         section=None,
         versions=versions,
         restored=restored,
+        in_use=in_use,
     )
 
 
@@ -103,8 +103,20 @@ async def restore_version(request: Request, who: PageSupervisor, number: Number)
     except KnowledgeError as error:
         return await _version_page(request, number, str(error), HTTPStatus.CONFLICT)
     log.info("knowledge-restored", version=number, by=who.user_id)
-    await put_in_use(bot)
-    return RedirectResponse(f"/knowledge/versions?restored={number}", HTTPStatus.SEE_OTHER)
+    in_use = await put_in_use(bot)
+    query = urlencode({"restored": number, "in_use": int(in_use)})
+    return RedirectResponse(f"/knowledge/versions?{query}", HTTPStatus.SEE_OTHER)
+
+
+async def _text_of(file: object) -> str:
+    """What was uploaded. Raises KnowledgeError when that can be no knowledge base."""
+    if not isinstance(file, UploadFile) or not file.filename:
+        raise KnowledgeError("Choose a file first.")
+    refuse_large(file.size or 0, file.filename[:100])
+    try:
+        return (await file.read()).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise KnowledgeError("This file is not UTF-8 text.") from error
 
 
 async def _replace(request: Request, who: str, form: Form, text: str, based_on: str) -> Response:
@@ -120,8 +132,8 @@ async def _replace(request: Request, who: str, form: Form, text: str, based_on: 
         form.wrong["text"] = error.message
         return _file_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     log.info("knowledge-replaced", characters=len(text))
-    await put_in_use(bot)
-    return RedirectResponse("/knowledge/file?saved=1", HTTPStatus.SEE_OTHER)
+    query = urlencode({"saved": 1, "in_use": int(await put_in_use(bot))})
+    return RedirectResponse(f"/knowledge/file?{query}", HTTPStatus.SEE_OTHER)
 
 
 async def _refused(request: Request, form: Form) -> Response:
@@ -132,7 +144,12 @@ async def _refused(request: Request, form: Form) -> Response:
 
 
 def _file_page(
-    request: Request, form: Form, *, saved: bool = False, status: HTTPStatus = HTTPStatus.OK
+    request: Request,
+    form: Form,
+    *,
+    saved: bool = False,
+    in_use: bool = True,
+    status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     return page(
         request,
@@ -142,6 +159,7 @@ def _file_page(
         section=None,
         form=form,
         saved=saved,
+        in_use=in_use,
         largest_mb=LARGEST_BYTES // 1_000_000,
     )
 

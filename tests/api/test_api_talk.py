@@ -1,0 +1,113 @@
+"""The sockets of "Talk to it": who may open one, and the conversation in writing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketTestSession
+from starlette.websockets import WebSocketDisconnect
+
+from backend.db.models import Role
+from tests.support.office import HOME, Office, open_office, token_in, words_of
+from tests.support.office_bot import bots
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, seeded: Path, models: Path) -> Iterator[Office]:
+    folder = tmp_path_factory.mktemp("desk")
+    with open_office(folder, seeded, bots(models)) as office:
+        yield office
+
+
+def opened(browser: TestClient, path: str, origin: str = HOME) -> Any:
+    return browser.websocket_connect(f"ws://localhost{path}", headers={"origin": origin})
+
+
+def told(socket: WebSocketTestSession, event: str) -> dict[str, Any]:
+    """The next event of that kind."""
+    while True:
+        message: dict[str, Any] = socket.receive_json()
+        if message.get("event") == event:
+            return message
+
+
+def test_a_conversation_is_written(desk: Office) -> None:
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
+        assert told(socket, "bot.says")["text"].startswith("Thank you for calling")
+        socket.send_json({"type": "say", "text": "what are your opening hours"})
+        assert told(socket, "caller.said")["text"] == "what are your opening hours"
+        assert told(socket, "agent.understood")["intent"] == "faq/opening-hours"
+        assert "Monday to Friday" in told(socket, "bot.says")["text"]
+        socket.send_json({"type": "say", "text": "goodbye"})
+        assert told(socket, "call.ended")["outcome"] == "completed"
+        with pytest.raises(WebSocketDisconnect):
+            socket.receive_json()
+
+
+def test_nonsense_is_ignored_and_the_conversation_goes_on(desk: Office) -> None:
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
+        for nonsense in ("{", "[]", '{"type": "unknown"}', "[" * 5000):
+            socket.send_text(nonsense)
+        socket.send_json({"type": "say", "text": "what are your opening hours"})
+        assert told(socket, "agent.understood")["intent"] == "faq/opening-hours"
+        socket.send_json({"type": "say", "text": "goodbye"})
+        told(socket, "call.ended")
+
+
+def test_a_page_that_goes_away_ends_its_conversation(desk: Office) -> None:
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
+        call_id = told(socket, "call.started")["call_id"]
+    assert call_id not in [call.call_id for call in desk.services.live.calls()]
+
+
+@pytest.mark.parametrize("path", ["/talk/chat", "/talk/voice", "/talk/sip/x", "/talk/follow/x"])
+def test_strangers_viewers_and_other_sites_are_refused(desk: Office, path: str) -> None:
+    supervisor = desk.signed_in(Role.SUPERVISOR)
+    for browser, origin in (
+        (desk.browser(), HOME),
+        (desk.signed_in(Role.VIEWER), HOME),
+        (supervisor, "https://evil.example"),
+        (supervisor, "null"),
+    ):
+        with pytest.raises(WebSocketDisconnect), opened(browser, path, origin):
+            pass
+
+
+@pytest.mark.parametrize("path", ["/talk/sip/browser_x_1", "/talk/follow/browser_x_1"])
+def test_without_a_pbx_there_is_no_telephone(desk: Office, path: str) -> None:
+    with (
+        opened(desk.signed_in(Role.SUPERVISOR), path) as socket,
+        pytest.raises(WebSocketDisconnect),
+    ):
+        socket.receive_text()
+
+
+@pytest.mark.parametrize(
+    "first", ["{", '{"type": "start"}', '{"type": "start", "rate_hz": 7}', '{"rate_hz": 48000}']
+)
+def test_a_voice_without_a_rate_is_refused_with_the_reason(desk: Office, first: str) -> None:
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/voice") as socket:
+        socket.send_text(first)
+        with pytest.raises(WebSocketDisconnect) as closed:
+            socket.receive_text()
+    assert "did not say at which rate" in closed.value.reason
+
+
+def test_an_account_needs_our_own_pbx(desk: Office) -> None:
+    browser = desk.signed_in(Role.SUPERVISOR)
+    token = token_in(browser.get("/settings"))
+    answer = browser.post("/api/talk/phone", headers={"x-form-token": token})
+    assert answer.status_code == 409
+    assert answer.json()["error"]["code"] == "no-pbx"
+
+
+def test_the_page_says_why_there_is_no_telephone(desk: Office) -> None:
+    page = desk.signed_in(Role.SUPERVISOR).get("/talk")
+    assert "The PBX is your own" in words_of(page)
+    assert 'value="sip"' not in page.text
+
+
+def test_the_page_is_not_for_viewers(desk: Office) -> None:
+    assert desk.signed_in(Role.VIEWER).get("/talk").status_code == 403
