@@ -75,8 +75,9 @@ class BrowserAudio:
         self._events.on_gone()
 
     def _key(self, message: dict[str, Any]) -> None:
-        if message.get("key") in KEYS:
-            self._events.on_key(message["key"])
+        key = str(message.get("key"))
+        if key in KEYS:
+            self._events.on_key(key)
 
 
 def rate_of(text: str) -> int:
