@@ -46,6 +46,8 @@ class Action(StrEnum):
     CUSTOMER_CHANGED = "customer_changed"
     TICKET_OPENED = "ticket_opened"
     TICKET_CHANGED = "ticket_changed"
+    KNOWLEDGE_CHANGED = "knowledge_changed"
+    SETTING_CHANGED = "setting_changed"
     QUESTION_SETTLED = "question_settled"
     USER_ADDED = "user_added"
     USER_CHANGED = "user_changed"

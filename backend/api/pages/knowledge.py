@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
+from sqlalchemy.orm import Session
 
 from backend.agent.knowledge.editor import StaleKnowledgeError
 from backend.agent.knowledge.entries import (
@@ -23,10 +24,12 @@ from backend.agent.knowledge.entries import (
     section_of,
 )
 from backend.api.access import PageSupervisor, PageViewer
+from backend.api.audit import Action, Note, write
 from backend.api.bot import Bot
 from backend.api.errors import not_found
 from backend.api.forms import WHOLE_FORM, Form
 from backend.api.knowledge_forms import entry_form, findings, named, new_form, rows_of
+from backend.api.principal import Principal
 from backend.api.services import services_of
 from backend.api.templating import page
 from backend.core.errors import KnowledgeError
@@ -127,7 +130,7 @@ async def save_entry(
     if form.wrong:
         status = HTTPStatus.UNPROCESSABLE_ENTITY
         return _entry_page(request, section, key, form, form.value("mark"), status=status)
-    log.info("knowledge-edited", section=section.name, by=who.user_id)
+    await note_change(request, who, named(section, key, entry))
     name = str(entry.get(section.key, "")) if section.shape is Shape.LIST else key
     return _saved(section, name, in_use=await put_in_use(bot))
 
@@ -152,8 +155,20 @@ async def remove_entry(
         form.wrong[WHOLE_FORM] = error.message
         status = HTTPStatus.CONFLICT
         return _entry_page(request, section, key, form, mark, status=status)
-    log.info("knowledge-edited", section=section.name, by=who.user_id)
+    await note_change(request, who, what)
     return _saved(section, f"{key} (removed)", in_use=await put_in_use(bot))
+
+
+async def note_change(request: Request, who: Principal, what: str) -> None:
+    """Write down who changed the knowledge base; what exactly stands in its versions."""
+    log.info("knowledge-changed", by=who.user_id)
+    note = Note(Action.KNOWLEDGE_CHANGED, "knowledge base", what)
+    await write(request, who, lambda _: note, _nothing)
+
+
+def _nothing(session: Session) -> None:
+    """The change itself is in a file."""
+    del session
 
 
 async def put_in_use(bot: Bot) -> bool:

@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
 
-import structlog
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.datastructures import UploadFile
@@ -16,12 +15,11 @@ from backend.agent.knowledge.history import fingerprint_of
 from backend.agent.knowledge.load import LARGEST_BYTES, read_file, refuse_large
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.forms import WHOLE_FORM, Form
-from backend.api.pages.knowledge import put_in_use
+from backend.api.pages.knowledge import note_change, put_in_use
+from backend.api.principal import Principal
 from backend.api.services import services_of
 from backend.api.templating import page
 from backend.core.errors import KnowledgeError
-
-log = structlog.get_logger(__name__)
 
 router = APIRouter(prefix="/knowledge", include_in_schema=False)
 
@@ -43,7 +41,7 @@ async def save_file(request: Request, who: PageSupervisor) -> Response:
     """Replace the whole file."""
     form = await Form.sent(request)
     text = form.value("text").replace("\r\n", "\n")
-    return await _replace(request, who.name, form, text, form.value("based_on"))
+    return await _replace(request, who, form, text, form.value("based_on"))
 
 
 @router.post("/upload")
@@ -54,7 +52,7 @@ async def upload_file(request: Request, who: PageSupervisor) -> Response:
             text = await _text_of(body.get("file"))
         except KnowledgeError as error:
             return await _refused(request, Form(wrong={"file": str(error)}))
-    return await _replace(request, who.name, Form({"text": text}), text, "")
+    return await _replace(request, who, Form({"text": text}), text, "")
 
 
 @router.get("/download")
@@ -102,7 +100,7 @@ async def restore_version(request: Request, who: PageSupervisor, number: Number)
         await asyncio.to_thread(bot.editor.restore, number, who.name)
     except KnowledgeError as error:
         return await _version_page(request, number, str(error), HTTPStatus.CONFLICT)
-    log.info("knowledge-restored", version=number, by=who.user_id)
+    await note_change(request, who, f"back to version {number}")
     in_use = await put_in_use(bot)
     query = urlencode({"restored": number, "in_use": int(in_use)})
     return RedirectResponse(f"/knowledge/versions?{query}", HTTPStatus.SEE_OTHER)
@@ -119,10 +117,12 @@ async def _text_of(file: object) -> str:
         raise KnowledgeError("This file is not UTF-8 text.") from error
 
 
-async def _replace(request: Request, who: str, form: Form, text: str, based_on: str) -> Response:
+async def _replace(
+    request: Request, who: Principal, form: Form, text: str, based_on: str
+) -> Response:
     bot = services_of(request).bot_parts
     try:
-        await asyncio.to_thread(bot.editor.replace, text, based_on, who, "The whole file")
+        await asyncio.to_thread(bot.editor.replace, text, based_on, who.name, "The whole file")
     except StaleKnowledgeError as error:
         form.wrong[WHOLE_FORM] = str(error)
         raw = await asyncio.to_thread(read_file, bot.editor.path)
@@ -131,7 +131,7 @@ async def _replace(request: Request, who: str, form: Form, text: str, based_on: 
     except KnowledgeError as error:
         form.wrong["text"] = error.message
         return _file_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    log.info("knowledge-replaced", characters=len(text))
+    await note_change(request, who, "the whole file")
     query = urlencode({"saved": 1, "in_use": int(await put_in_use(bot))})
     return RedirectResponse(f"/knowledge/file?{query}", HTTPStatus.SEE_OTHER)
 

@@ -20,6 +20,7 @@ router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
 LONGEST_TEXT = 1000
 RateHz = Annotated[int, Query(ge=8000, le=48000)]
+Words = Annotated[OneLine, Query(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class EntryDraft(BaseModel):
@@ -34,12 +35,6 @@ class Findings(BaseModel):
     """What is wrong with it."""
 
     wrong: dict[str, str] = Field(description="Sentences by field; the empty name is the whole.")
-
-
-class Words(BaseModel):
-    """What a caller says."""
-
-    text: Annotated[OneLine, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class AnswerSentence(BaseModel):
@@ -81,10 +76,10 @@ async def check_entry(request: Request, draft: EntryDraft, _: ApiSupervisor) -> 
     return Findings(wrong=await asyncio.to_thread(check))
 
 
-@router.post("/try")
-async def try_words(request: Request, words: Words, _: ApiViewer) -> TriedAnswer:
+@router.get("/try")
+async def try_words(request: Request, text: Words, _: ApiViewer) -> TriedAnswer:
     """What the bot would answer to these words, said first in a call. Has no effect."""
-    tried = await try_sentence(services_of(request).bot_parts, words.text)
+    tried = await try_sentence(services_of(request).bot_parts, text)
     return TriedAnswer(
         intent=tried.intent,
         confidence=tried.confidence,
@@ -96,11 +91,7 @@ async def try_words(request: Request, words: Words, _: ApiViewer) -> TriedAnswer
 
 
 @router.get("/speech", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
-async def spoken(
-    request: Request,
-    text: Annotated[OneLine, Query(min_length=1, max_length=LONGEST_TEXT)],
-    _: ApiViewer,
-) -> Response:
+async def spoken(request: Request, text: Words, _: ApiViewer) -> Response:
     """A text in the bot's voice, as a WAV file."""
     wav = await speak(services_of(request).bot_parts.voice, text)
     return Response(wav, media_type="audio/wav")

@@ -20,7 +20,7 @@ form.addEventListener("submit", (event) => {
 
 async function tryWords(text) {
   if (!text) return;
-  const tried = await ask("/api/knowledge/try", JSON.stringify({ text }), "application/json");
+  const tried = await ask(`/api/knowledge/try?${new URLSearchParams({ text })}`);
   result.hidden = false;
   document.getElementById("tried-intent").textContent = share(tried.intent, tried.confidence);
   document.getElementById("tried-next").textContent = share(tried.runner_up, tried.runner_up_confidence);
@@ -60,7 +60,7 @@ async function stop() {
   speakButton.textContent = "Say it";
   await attempt(async () => {
     const { pcm, rate_hz } = await finish();
-    const heard = await ask(`/api/knowledge/hear?rate_hz=${rate_hz}`, pcm, "application/octet-stream");
+    const heard = await ask(`/api/knowledge/hear?rate_hz=${rate_hz}`, pcm);
     if (!heard.text) throw new Error("No words were heard.");
     words.value = heard.text;
     await tryWords(heard.text);
@@ -68,8 +68,9 @@ async function stop() {
   });
 }
 
-async function ask(path, body, type) {
-  const answer = await fetch(path, { method: "POST", headers: { "content-type": type, "x-form-token": token }, body });
+async function ask(path, pcm) {
+  const sent = { method: "POST", headers: { "content-type": "application/octet-stream", "x-form-token": token }, body: pcm };
+  const answer = await fetch(path, pcm && sent);
   const found = await answer.json();
   if (!answer.ok) throw new Error(found.error.message);
   return found;
