@@ -24,6 +24,7 @@ from backend.calls.event_log import log_events
 from backend.calls.messages import Messages
 from backend.calls.recordings import Recordings
 from backend.calls.replay import Replayer
+from backend.calls.retention import Keeping, Retention
 from backend.config import ROOT, Settings
 from backend.core.capacity import most_calls
 from backend.core.errors import FrontdeskError
@@ -77,6 +78,7 @@ class App:
             await self._streams.wait_ready(PBX_S)
         self._in_background(self._warm(), "warm")
         self._in_background(self._messages.watch(), "messages")
+        self._in_background(self._retention().run(), "retention")
 
     async def start_for_text(self) -> None:
         """What a conversation needs, without telephone and pages."""
@@ -235,6 +237,12 @@ class App:
         self._stack.push_async_callback(self.center.drain, DRAIN_S)
         for line in (agi, streams):
             self._stack.callback(line.stop_listening)
+
+    def _retention(self) -> Retention:
+        settings = self.settings
+        keeping = Keeping(settings.keep_recordings_days, settings.keep_calls_days)
+        folder = settings.media_dir / "recordings"
+        return Retention(self.database, self.store, folder, keeping)
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_guarded(work, name), name=name)

@@ -238,6 +238,16 @@ class Settings(BaseSettings):
         "more facts and more of the conversation fit into more.",
     )
 
+    # How long things are kept
+    keep_recordings_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
+        None, description="Days after which a call's recording is deleted; empty: never."
+    )
+    keep_calls_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
+        None,
+        description="Days after which a call is deleted with all that was said; empty: never. "
+        "Tickets, customers and the daily numbers stay.",
+    )
+
     # Pages and API
     web_host: str = Field("127.0.0.1", description="Address of the dashboard and the API.")
     web_port: Port = Field(8000, description="Port of the dashboard and the API.")

@@ -19,6 +19,7 @@ from backend.api.metrics import Metrics
 from backend.api.pages import analytics as analytics_pages
 from backend.api.pages import audit as audit_pages
 from backend.api.pages import calls as call_pages
+from backend.api.pages import configuration as configuration_pages
 from backend.api.pages import customers as customer_pages
 from backend.api.pages import knowledge as knowledge_pages
 from backend.api.pages import knowledge_file, now, reference, replay, settings, signing_in
@@ -37,6 +38,7 @@ from backend.api.routes import (
     people,
     talk,
     tickets,
+    voices,
 )
 from backend.api.secret_file import load_or_create_secret
 from backend.api.services import ApiServices
@@ -116,6 +118,7 @@ def _add_routes(app: FastAPI) -> None:
         monitoring,
         talk,
         knowledge,
+        voices,
     ):
         app.include_router(module.router, responses=_ERRORS)
     app.include_router(_start)
@@ -128,6 +131,7 @@ def _add_routes(app: FastAPI) -> None:
         ticket_pages,
         analytics_pages,
         settings,
+        configuration_pages,
         people_pages,
         audit_pages,
         reference,

@@ -14,7 +14,7 @@ from backend.api.bot import Bot
 from backend.calls.center import LiveCall
 from backend.calls.operator import Operator
 from backend.calls.replay import CallerTurn
-from backend.config import Settings
+from backend.config import ROOT, Settings
 from backend.core.errors import LineError
 from backend.core.events import CallEvent, EventBus
 from backend.core.records import CallInfo
@@ -89,6 +89,8 @@ class ApiServices:
     """The business's time zone, as given to the store: what a day is, and how times are shown."""
     clock: Callable[[], float] = time.time
     """Seconds since the epoch."""
+    env_file: Path = ROOT / ".env"
+    """Where settings are kept that are changed in the pages."""
     bot: Bot | None = None
     """None where only records are shown."""
 

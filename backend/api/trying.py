@@ -12,9 +12,13 @@ from backend.agent.sentences import split_sentences
 from backend.api.bot import Bot
 from backend.asr.base import Recogniser
 from backend.audio.pcm import Pcm
+from backend.config import Settings
+from backend.core.errors import EngineError
 from backend.core.records import CallInfo
 from backend.core.speech import OPEN_QUESTION, Heard, HeardKind, Sentence, Transcript
+from backend.parts.finder import find
 from backend.tts.base import Voice
+from backend.tts.choose import choose_voice
 
 SPEECH_HZ = 16000
 _CALL = CallInfo("try", "text")
@@ -69,6 +73,24 @@ async def speak(voice: Voice, text: str) -> bytes:
         finally:
             clip.close()
     return wav_bytes(np.concatenate(parts) if parts else np.zeros(0, np.int16), SPEECH_HZ)
+
+
+async def sample(settings: Settings, engine: str, voice: str, text: str) -> bytes:
+    """`text` in a voice that may be another than the bot's, as a WAV file. Raises EngineError."""
+    asked = settings.model_copy(update={"tts_engine": engine, "tts_voice": voice})
+    ladder = choose_voice(asked, lambda name: find(name, settings.data_dir), _ignore)
+    try:
+        await ladder.start()
+        if not ladder.name.startswith(engine):
+            raise EngineError(f"{engine} cannot speak here.", fix="`frontdesk doctor` says why.")
+        return await speak(ladder, text)
+    finally:
+        await ladder.aclose()
+
+
+def _ignore(code: str, message: str) -> None:
+    """The bot's own voice is not concerned."""
+    del code, message
 
 
 async def hear(recogniser: Recogniser, pcm: Pcm, rate_hz: int) -> Transcript:

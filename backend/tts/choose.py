@@ -4,6 +4,7 @@ import importlib.util
 import os
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from backend.config import Settings
@@ -57,6 +58,37 @@ def choose_voice(
     cache = SpeechCache(speech_folder(settings), settings.tts_cache_mb * 1024 * 1024)
     prompts = Prompts(prompts_dir) if prompts_dir is not None else None
     return LadderVoice(rungs, cache, warn, prompts=prompts)
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceChoice:
+    """One voice that can be chosen."""
+
+    engine: str
+    """Value of the setting `tts_engine`."""
+    voice: str
+    """Value of the setting `tts_voice`."""
+    is_online: bool = False
+    """Sentences are sent to somebody else's machine."""
+
+
+def voices_here(settings: Settings, find_program: FindProgram) -> list[VoiceChoice]:
+    """Every voice this machine can speak with, best engine first. Looks at the disk."""
+    found = []
+    if is_installed():
+        models = sorted(piper_folder(settings).glob("*.onnx"))
+        found += [
+            VoiceChoice("piper", model.stem)
+            for model in models
+            if find_voice(model.stem, model.parent)
+        ]
+    if find_program("flite") is not None:
+        found += [VoiceChoice("flite", voice) for voice in FLITE_VOICES]
+    if find_program("espeak-ng") is not None:
+        found.append(VoiceChoice("espeak-ng", ""))
+    if importlib.util.find_spec("edge_tts") is not None:
+        found.append(VoiceChoice("edge-tts", "", is_online=True))
+    return found
 
 
 def speech_folder(settings: Settings) -> Path:

@@ -20,6 +20,9 @@ EVERYBODYS_OWN = {"/settings/theme", "/sign-out", "/password"}
 OWNERS = (
     "/settings/people",
     "/settings/audit",
+    "/settings/configuration",
+    "/settings/engines",
+    "/api/settings",
     "/settings/users",
     "/settings/keys",
     "/api/users",

@@ -1,0 +1,86 @@
+"""Forgetting what has been kept long enough: recordings first, then whole calls."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from backend.core.errors import StoreError
+from backend.db.database import Database
+from backend.db.queries.retention import calls_before, delete_calls, forget_recordings
+from backend.db.store import Store
+
+log = structlog.get_logger(__name__)
+
+EVERY_S = 3600.0
+BATCH = 200
+"""Calls forgotten in one transaction: a live call's records never wait for longer than that."""
+PAUSE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """How long things are kept; None is for ever."""
+
+    recordings_days: int | None
+    calls_days: int | None
+
+
+class Retention:
+    """Deletes what is older than `keeping` says, a little at a time, for as long as it runs."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: Store,
+        recordings_dir: Path,
+        keeping: Keeping,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._recordings_dir = recordings_dir
+        self._keeping = keeping
+        self._now = now
+
+    async def run(self) -> None:
+        """Until cancelled. Returns at once when everything is kept for ever."""
+        while self._keeping != Keeping(None, None):
+            try:
+                await self.purge()
+            except StoreError as error:
+                log.warning("retention-later", code=error.code, reason=error.message)
+            await asyncio.sleep(EVERY_S)
+
+    async def purge(self) -> tuple[int, int]:
+        """Forget everything that is due; how many recordings and how many calls. Raises
+        StoreError; what was not done is done the next time."""
+        recordings = calls = 0
+        if self._keeping.recordings_days is not None:
+            recordings = await self._each_batch(self._keeping.recordings_days, whole=False)
+        if self._keeping.calls_days is not None:
+            calls = await self._each_batch(self._keeping.calls_days, whole=True)
+        if recordings or calls:
+            log.info("forgotten", recordings=recordings, calls=calls)
+        return recordings, calls
+
+    async def _each_batch(self, days: int, *, whole: bool) -> int:
+        before, done = self._now() - timedelta(days=days), 0
+        while True:
+            found = await self._database.read(calls_before, before, BATCH, recorded=not whole)
+            if not found:
+                return done
+            # The files first: a name without a file is explained, a file without a name is lost.
+            await asyncio.to_thread(self._delete_files, [name for _, name in found if name])
+            forget = delete_calls if whole else forget_recordings
+            await self._store.write(forget, [call_id for call_id, _ in found])
+            done += len(found)
+            await asyncio.sleep(PAUSE_S)
+
+    def _delete_files(self, names: Sequence[str]) -> None:
+        for name in names:
+            # Only files of this folder, whatever the database says.
+            (self._recordings_dir / Path(name).name).unlink(missing_ok=True)

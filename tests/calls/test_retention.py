@@ -1,0 +1,147 @@
+"""What has been kept long enough is forgotten, and nothing else."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from backend.calls import retention
+from backend.calls.retention import Keeping, Retention
+from backend.db.database import Database
+from backend.db.init import initialise
+from backend.db.queries import analytics
+from backend.db.queries.calls import CallFilter, get_call, list_calls
+from backend.db.queries.tickets import TicketFilter, list_tickets
+from backend.db.store import Store
+from tests.support.call_events import Script
+from tests.support.loop import run
+from tests.support.office import NOON, TODAY
+
+OLD, NEW = "20261001-090000-aaaaaa", "20261120-090000-bbbbbb"
+LIVE = "20260901-090000-cccccc"
+
+
+@asynccontextmanager
+async def kept(tmp_path: Path) -> AsyncIterator[tuple[Database, Store, Path]]:
+    """An old call, a new one, and one that has gone on for strangely long."""
+    url = f"sqlite:///{tmp_path / 'calls.db'}"
+    initialise(url, TODAY)
+    database = Database(url)
+    store = await Store.open(database, tmp_path)
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    try:
+        for call_id, days in ((OLD, 50), (NEW, 1)):
+            (folder / f"{call_id}.wav").write_bytes(b"sound")
+            script = Script(call_id, NOON - timedelta(days=days)).started().answered("Hello.")
+            script.asked("my zeppelin is broken").ended(recording=f"{call_id}.wav")
+            for event in script.events:
+                store.record(event)
+        for event in Script(LIVE, NOON - timedelta(days=80)).started().events:
+            store.record(event)
+        await store.flush()
+        yield database, store, folder
+    finally:
+        await store.aclose()
+        database.close()
+
+
+def forgetting(
+    parts: tuple[Database, Store, Path], recordings: int | None, calls: int | None
+) -> Retention:
+    return Retention(*parts, Keeping(recordings, calls), lambda: NOON)
+
+
+async def ids(database: Database) -> set[str]:
+    return {call.id for call in (await database.read(list_calls, CallFilter(), limit=200)).items}
+
+
+def test_old_recordings_go_and_their_calls_stay(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            database, _, folder = parts
+            assert (await forgetting(parts, 30, None).purge())[0] >= 1
+            assert [path.name for path in folder.iterdir()] == [f"{NEW}.wav"]
+            old = await database.read(get_call, OLD)
+            assert old.call.recording == ""
+            assert [turn.text for turn in old.turns] == ["Hello.", "my zeppelin is broken"]
+            assert (await database.read(get_call, NEW)).call.recording == f"{NEW}.wav"
+
+    run(scenario())
+
+
+def test_old_calls_go_with_all_that_was_said_and_tickets_stay(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            database, _, folder = parts
+            tickets = (await database.read(list_tickets, TicketFilter(), limit=200)).items
+            await forgetting(parts, None, 30).purge()
+            left = await ids(database)
+            assert OLD not in left
+            assert {NEW, LIVE} <= left
+            assert not (folder / f"{OLD}.wav").exists()
+            said = await database.read(list_calls, CallFilter(search="zeppelin"))
+            assert [call.id for call in said.items] == [NEW]
+            after = (await database.read(list_tickets, TicketFilter(), limit=200)).items
+            assert [one.number for one in after] == [one.number for one in tickets]
+
+    run(scenario())
+
+
+def test_the_daily_numbers_stay(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            since, until = (NOON - timedelta(days=60)).date(), NOON.date()
+            before = await parts[0].read(analytics.daily, since, until)
+            await forgetting(parts, 1, 1).purge()
+            assert await parts[0].read(analytics.daily, since, until) == before
+
+    run(scenario())
+
+
+def test_nothing_is_due_twice(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            keeping = forgetting(parts, 30, 30)
+            await keeping.purge()
+            assert await keeping.purge() == (0, 0)
+
+    run(scenario())
+
+
+def test_a_recording_that_is_gone_already_is_no_trouble(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            (parts[2] / f"{OLD}.wav").unlink()
+            await forgetting(parts, 30, None).purge()
+            assert (await parts[0].read(get_call, OLD)).call.recording == ""
+
+    run(scenario())
+
+
+def test_many_are_forgotten_a_batch_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "BATCH", 3)
+    monkeypatch.setattr(retention, "PAUSE_S", 0)
+
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            _, calls = await forgetting(parts, None, 1).purge()
+            assert calls > 3
+            assert len(await ids(parts[0])) < 5
+
+    run(scenario())
+
+
+def test_where_all_is_kept_nothing_runs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            async with asyncio.timeout(1):
+                await forgetting(parts, None, None).run()
+            assert OLD in await ids(parts[0])
+
+    run(scenario())
