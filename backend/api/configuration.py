@@ -48,7 +48,7 @@ def configuration(settings: Settings, env_file: Path) -> list[Configured]:
             value=_shown(getattr(settings, name), is_secret(name)),
             origin=origin,
             place=place,
-            about=field.description or "",
+            about=(field.description or "").replace("`", ""),
         )
         for name, field in Settings.model_fields.items()
         for origin, place in [_origin(PREFIX + name.upper(), lines, env_file)]

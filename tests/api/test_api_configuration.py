@@ -1,4 +1,4 @@
-"""What is configured and from where; choosing voice and recogniser, and how long things are kept."""
+"""What is configured and from where; voice and recogniser; how long things are kept."""
 
 from collections.abc import Iterator
 from dataclasses import replace

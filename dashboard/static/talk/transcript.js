@@ -8,7 +8,7 @@ let answer = null; // the bot's turn that is being said
 
 export function show(event) {
   SHOW[event.event]?.(event);
-  list.scrollTop = list.scrollHeight;
+  list.parentElement.scrollTop = list.parentElement.scrollHeight;
 }
 
 export function tell(words) {
