@@ -21,6 +21,8 @@ log = structlog.get_logger(__name__)
 
 UNUSED_S = 60.0
 """An account nobody has connected with by then is removed."""
+MOST = 100
+"""Accounts at once; more than ever talk."""
 _OPUS = "codec_opus_open_source.so"
 _KINDS = ("endpoint", "aor", "auth")
 """In the order in which they can be removed: what refers to another goes first."""
@@ -58,7 +60,9 @@ class PhoneAccounts:
         return self._client.trouble
 
     async def make(self, owner: str) -> PhoneAccount:
-        """A new account; it goes after `UNUSED_S` unless it is used. Raises AriError."""
+        """A new account; it goes after `UNUSED_S` unless it is used. Raises LineError."""
+        if len(self._accounts) >= MOST:
+            raise LineError("Too many browser phones are in use.", fix="Try again in a minute.")
         if not self._codecs:
             await self._prepare()
         name = self._prefix + secrets.token_hex(4)

@@ -25,6 +25,7 @@ const chat = setUpChat(document.getElementById("say"), document.getElementById("
   callButton.disabled = isTalking;
 });
 
+let isLeaving = false; // hung up before the call was there
 let call = null; // what can be done with the call in progress
 let tidy = []; // what is to be undone when it is over
 let stream = null;
@@ -41,6 +42,7 @@ callButton.addEventListener("click", async () => {
     listen();
     tidy.push(showLevel(contexts.capture, stream, meter));
     call = await dial(contexts);
+    if (isLeaving) call.hangUp();
   } catch (error) {
     end(error instanceof NoMicrophone ? "No microphone." : "The call could not be made.", error.message);
   }
@@ -67,7 +69,10 @@ async function dial(contexts) {
   return callOverSocket({ stream, contexts, worklets: page.dataset.worklets, hooks });
 }
 
-hangUpButton.addEventListener("click", () => call?.hangUp());
+hangUpButton.addEventListener("click", () => {
+  isLeaving = true;
+  call?.hangUp();
+});
 for (const key of keys) key.addEventListener("click", () => call?.press(key.dataset.key));
 
 // Push to talk
@@ -100,6 +105,7 @@ function listen() {
 // What is seen
 
 function begin() {
+  isLeaving = false;
   trouble.hidden = true;
   way.hidden = false;
   callButton.hidden = true;

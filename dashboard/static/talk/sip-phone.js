@@ -23,7 +23,10 @@ export async function callOverSip({ library, stream, audio, hooks }) {
   let session = null;
   let isTalking = false;
 
+  let isOver = false;
   const over = (words) => {
+    if (isOver) return;
+    isOver = true;
     agent.stop();
     audio.srcObject = null;
     // The last events of the call are on their way.
@@ -39,7 +42,8 @@ export async function callOverSip({ library, stream, audio, hooks }) {
       over(words);
     };
     const timer = setTimeout(() => fail("The call did not come up in time."), CONNECT_MS);
-    agent.on("disconnected", () => !isTalking && fail("The connection to the PBX was refused."));
+    // It would try again and again; the account, and with it the call, is gone.
+    agent.on("disconnected", () => (isTalking ? over("The connection to the PBX was lost.") : fail("The connection to the PBX was refused.")));
     agent.on("registrationFailed", ({ cause }) => fail(`The PBX refused the account: ${cause}.`));
     agent.on("registered", () => {
       if (session) return; // it registers again while the call lasts
