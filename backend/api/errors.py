@@ -27,6 +27,9 @@ STATUS_OF_CODE = {
     "replay": HTTPStatus.SERVICE_UNAVAILABLE,
     "audio": HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "knowledge": HTTPStatus.UNPROCESSABLE_ENTITY,
+    "engine": HTTPStatus.SERVICE_UNAVAILABLE,
+    "line": HTTPStatus.SERVICE_UNAVAILABLE,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }

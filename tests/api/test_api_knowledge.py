@@ -158,6 +158,9 @@ def test_a_broken_file_is_shown_with_its_mistake_and_can_be_corrected(desk: Offi
     listed = words_of(browser.get("/knowledge"))
     assert "which is not filled here" in listed
     assert "Calls go on with the last good version" in listed
+    entry = browser.get(HOURS)
+    assert entry.status_code == 422
+    assert "which is not filled here" in words_of(entry)
     page = browser.get("/knowledge/file")
     based_on = page.text.partition('name="based_on" value="')[2].partition('"')[0]
     saved = send(browser, "/knowledge/file", text=good, based_on=based_on)
