@@ -29,7 +29,6 @@ STATUS_OF_CODE = {
     "invalid": HTTPStatus.UNPROCESSABLE_ENTITY,
     "knowledge": HTTPStatus.UNPROCESSABLE_ENTITY,
     "engine": HTTPStatus.SERVICE_UNAVAILABLE,
-    "line": HTTPStatus.SERVICE_UNAVAILABLE,
     "store": HTTPStatus.SERVICE_UNAVAILABLE,
     "store-unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }

@@ -7,13 +7,15 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from backend.db.models import Role
-from tests.api.test_dashboard_browser import House, Watch, served
+from tests.api.test_dashboard_browser import House
+from tests.support.browser import Watch, barriers, served
 from tests.support.browser_caller import browser_page, sign_in
 from tests.support.office import open_office
 from tests.support.office_bot import bots
 
 pytestmark = pytest.mark.browser
 
+WIDEST = 1440
 HOURS = "knowledge/edit?section=faq&key=opening-hours"
 PATHS = (
     "knowledge",
@@ -91,9 +93,9 @@ def test_of_two_people_at_the_same_entry_the_second_sees_both_texts(
     expect(page.get_by_text("Saved: opening-hours")).to_be_visible()
 
 
-@pytest.mark.parametrize("width", [375, 768, 1440])
+@pytest.mark.parametrize("width", [375, 768, WIDEST])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_page_is_wider_than_the_screen_or_asks_for_anything_from_outside(
+def test_no_page_is_wider_than_the_screen_shuts_anybody_out_or_asks_for_anything_from_outside(
     page: Page, house: House, width: int, scheme: str
 ) -> None:
     watch = Watch(page, house.address)
@@ -102,4 +104,6 @@ def test_no_page_is_wider_than_the_screen_or_asks_for_anything_from_outside(
     for path in PATHS:
         page.goto(f"{house.address}/{path}")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        if width == WIDEST:
+            assert barriers(page) == [], path
     watch.saw_nothing_odd()

@@ -1,15 +1,13 @@
 """Somebody who calls from a browser: its microphone is a WAV file, and what it plays is kept."""
 
 import base64
-import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from backend.asr.base import Vocabulary
 from backend.asr.pocketsphinx import PocketSphinx
@@ -21,19 +19,12 @@ from backend.db.database import Database
 from backend.db.models import Role
 from backend.db.queries import accounts
 from backend.db.store import Store
+from tests.support.browser import running_chromium
 from tests.support.office import _HASH, PASSWORD, run_aside
 
 RATE_HZ = 8000
 MICROPHONE_HZ = 48000
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--allow-loopback-in-peer-connection",
-    "--use-fake-device-for-media-stream",
-]
+CALLING = ["--allow-loopback-in-peer-connection", "--use-fake-device-for-media-stream"]
 ALLOWED = "--use-fake-ui-for-media-stream"
 HEARING = """
 window.heard = [];
@@ -75,17 +66,12 @@ def microphone(path: Path, *parts: Pcm | float) -> Path:
 @contextmanager
 def browser_page(wav: Path | None, *flags: str) -> Iterator[Page]:
     """A page of a browser of its own; without a `wav` its microphone beeps."""
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    given = [*FLAGS, *flags, *([f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else [])]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=given)
+    sound = [f"--use-file-for-fake-audio-capture={wav}%noloop"] if wav else []
+    with running_chromium(*CALLING, *flags, *sound) as browser:
         context = browser.new_context()
         context.set_default_timeout(15_000)
         context.add_init_script(HEARING)
         yield context.new_page()
-        browser.close()
 
 
 def add_user(database_url: str, folder: Path, name: str, role: Role) -> None:
