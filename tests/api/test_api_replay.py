@@ -40,7 +40,7 @@ def replayer() -> Understanding:
 
 @pytest.fixture
 def house(tmp_path: Path, seeded: Path, replayer: Understanding) -> Iterator[Office]:
-    with open_office(tmp_path, seeded, replayer) as office:
+    with open_office(tmp_path, seeded, replayer=replayer) as office:
         office.happens(short_call(CALL).events)
         yield office
 
