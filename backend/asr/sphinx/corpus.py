@@ -25,21 +25,28 @@ _LEAD_INS = ("", "", "", "it's", "it is", "my number is", "my customer number is
              "uh it's", "that's", "that would be", "i think it's", "yes", "okay")  # fmt: skip
 _YES = ("yes", "yes please", "yeah", "yep", "yup", "sure", "of course", "correct", "right",
         "that's right", "that is right", "that's correct",
-        "that is correct", "yes that is correct", "exactly", "okay", "ok", "yes it is",
-        "yes it did", "yes that's right", "yes i did", "yes i do", "absolutely", "definitely",
-        "i think so", "please do", "go ahead", "yes that would be great", "it works",
-        "yes it works", "it's working now", "yes thank you", "uh huh")  # fmt: skip
-_NO = ("no", "no thanks", "no thank you", "nope", "nah", "no it's not", "no it is not",
-       "no it isn't", "not really", "no it didn't", "no it did not", "that's wrong",
-       "that's not right", "that is not right",
+        "that is correct", "yes that is correct", "exactly", "okay", "ok", "yes that's right",
+        "absolutely", "definitely", "i think so", "please do", "go ahead",
+        "yes that would be great", "it works", "yes it works", "it's working now",
+        "yes thank you", "uh huh")  # fmt: skip
+_NO = ("no", "no thanks", "no thank you", "nope", "nah", "no it's not", "no i'm not",
+       "not really", "that's wrong", "that's not right", "that is not right",
        "that is not correct", "that's not correct", "incorrect", "wrong", "not at all",
-       "i don't think so",
+       "i don't think so", "i do not think so",
        "no that's not right", "no that's all", "that's all", "no that's it", "nothing else",
-       "no i don't", "no not yet", "it did not help", "it still does not work",
+       "no not yet", "it did not help", "it still does not work",
        "no it still doesn't work", "no nothing else thank you", "negative")  # fmt: skip
+_SHORT_ANSWERS = {
+    "i": ("do", "did", "am", "have", "would", "was"),
+    "it": ("is", "does", "did", "has", "was"),
+    "we": ("do", "did", "are", "have"),
+    "they": ("do", "did", "are"),
+    "that": ("is", "does", "was"),
+}
+"""Who, and the verbs of a question that is answered with them: "yes it did", "no we have not"."""
 
-_PLAIN = ("yes", "no") * 10
-"""Said about as often as all the other wordings together."""
+_PLAIN = ("yes", "no") * 18
+"""Said about half as often as all the other wordings together."""
 
 _NUMBERS_EACH = 1500
 """Random numbers mixed in: enough that every pair of digits is seen in every place."""
@@ -78,7 +85,7 @@ def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
     groups = {
         "examples": [words_of(sentence) for sentence in vocabulary.sentences],
         "general": _general(),
-        "yes_no": [tuple(text.split()) for text in (*_YES, *_NO, *_PLAIN)],
+        "yes_no": [tuple(text.split()) for text in (*_YES, *_NO, *_short_answers(), *_PLAIN)],
         "numbers": list(_numbers(vocabulary.min_digits, vocabulary.max_digits)),
     }
     scale = 3.0 * max(100, len(groups["examples"]))
@@ -116,6 +123,16 @@ def words_of(sentence: str) -> tuple[str, ...]:
 def _general() -> list[tuple[str, ...]]:
     lines = GENERAL.read_text(encoding="utf-8").splitlines()
     return [words_of(line) for line in lines if line.strip() and not line.startswith("#")]
+
+
+def _short_answers() -> Iterator[str]:
+    """What English answers with besides the bare word."""
+    for who, verbs in _SHORT_ANSWERS.items():
+        for verb in verbs:
+            yield f"yes {who} {verb}"
+            yield f"no {who} {verb} not"
+            if verb != "am":
+                yield f"no {who} {verb}n't"
 
 
 def _numbers(min_digits: int, max_digits: int) -> Iterator[tuple[str, ...]]:
