@@ -63,6 +63,53 @@ def test_packets_that_come_a_little_late_are_not_torn_apart(tmp_path: Path) -> N
     recording.close()
 
 
+FRAME = encode(np.full(160, 8000, dtype=np.int16))
+PAUSE = encode(np.zeros(160, dtype=np.int16))
+
+
+def test_what_came_in_a_burst_after_a_stall_lies_where_it_was_said(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    for number in range(200):
+        frame = FRAME if number % 50 < 10 else PAUSE  # loud for 0.2 s every second
+        at_s = (number + 1) * 0.02
+        if 0.5 < at_s < 2.5:
+            at_s = 2.5  # nothing is received for two seconds, then all of it
+        if number == 124:  # the recorder runs before what has piled up is received
+            recording.write(recording.take_settled(2.2))
+        recording.caller_said(frame, at_s)
+    write_all(recording, 4.0)
+    assert sides(tmp_path / "call.wav")[0] == [0, 1, 10, 11, 20, 21, 30, 31]
+    recording.close()
+
+
+def test_a_burst_that_comes_too_late_for_its_place_shifts_nothing_for_long(
+    tmp_path: Path,
+) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    for number in range(50):
+        recording.caller_said(FRAME, (number + 1) * 0.02)
+    for until_s in (1.5, 2.0, 2.5):
+        recording.write(recording.take_settled(until_s))
+    for _ in range(50):
+        recording.caller_said(FRAME, 3.0)
+    for number in range(150, 300):
+        recording.caller_said(PAUSE if number < 250 else FRAME, (number + 1) * 0.02)
+    write_all(recording, 6.0)
+    tenths = sides(tmp_path / "call.wav")[0]
+    assert len([tenth for tenth in tenths if tenth < 48]) >= 20  # every word is kept
+    assert tenths[-9:] == list(range(51, 60))  # but for a jitter's worth
+    recording.close()
+
+
+def test_a_caller_who_sends_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
+    recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
+    recording.caller_said(LOUD, at_s=0.2)
+    assert len(recording.take_settled(1.0)[0]) == 0.2 * 8000
+    assert len(recording.take_settled(2.0)[0]) == 1.8 * 8000
+    assert len(recording.take_settled(3.0)[0]) == 8000
+    recording.close()
+
+
 def test_it_is_written_piece_by_piece_and_playable_at_any_time(tmp_path: Path) -> None:
     recording = CallRecording(tmp_path / "call.wav", began_at_s=0.0)
     for second in range(3):

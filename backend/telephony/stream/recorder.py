@@ -24,7 +24,10 @@ LISTENED_EVERY_S = 0.2
 SETTLE_S = 0.3
 """The newest audio is left for the next time: late packets still find their place in it."""
 GAP_S = 0.06
-"""Audio that comes this much later than it should has a gap before it; less is jitter."""
+"""Audio that comes this much later than it should has a gap before it; less is jitter. This much
+ahead of the clock, after a burst that could not be put in its place, its pauses are shortened."""
+QUIET = 200
+"""Mean level of a pause."""
 _SILENCE = bytes([silence_byte()])
 
 
@@ -44,22 +47,59 @@ class CallRecording:
         """Who else hears what is taken."""
         self._written = 0
         """Samples of both sides that are in the file and no longer here."""
+        self._gap = range(0)
+        """Where the last silence of the caller's side is, which nobody sent."""
+        self._is_missed = True
+        """Nothing has come from the caller since that was last looked at."""
+        self._is_closed = False
 
     def caller_said(self, ulaw: bytes, at_s: float) -> None:
-        """Audio of the caller that arrived at `at_s`."""
-        starts = self._place(at_s) - len(ulaw)
-        if starts - (self._written + len(self._caller)) > GAP_S * RATE_HZ:
-            self._pad(self._caller, starts)
+        """Audio of the caller that arrived at `at_s`.
+
+        What was held up arrives as a burst: it takes the place of the silence before it.
+        """
+        if self._is_closed:
+            return
+        self._is_missed = False
+        ends, now = self._written + len(self._caller), self._place(at_s)
+        if now - len(ulaw) - ends > GAP_S * RATE_HZ:
+            self._pad(self._caller, now - len(ulaw))
+            self._gap = range(ends, now - len(ulaw))
+        else:
+            ahead = ends + len(ulaw) - now
+            ahead -= self._close_gap(ahead)
+            if ahead > GAP_S * RATE_HZ and np.abs(decode(ulaw)).mean() < QUIET:
+                return
         self._caller += ulaw
+
+    def _close_gap(self, samples: int) -> int:
+        """Take that much out of the last gap, or what is still here of it; how much it was."""
+        starts = max(self._gap.start, self._written)
+        taken = max(0, min(samples, self._gap.stop - starts))
+        if taken:
+            place = starts - self._written
+            del self._caller[place : place + taken]
+            self._gap = range(starts, self._gap.stop - taken)
+        return taken
 
     def bot_said(self, ulaw: bytes, at_s: float) -> None:
         """Audio of ours that begins to be heard at `at_s`, or when what is queued has ended."""
-        self._pad(self._bot, self._place(at_s))
-        self._bot += ulaw
+        if not self._is_closed:
+            self._pad(self._bot, self._place(at_s))
+            self._bot += ulaw
 
     def bot_stopped(self, at_s: float) -> None:
         """What was queued beyond `at_s` is never heard."""
         del self._bot[max(0, self._place(at_s) - self._written) :]
+
+    def take_settled(self, until_s: float) -> Sides:
+        """`take`, but a caller's audio that stops coming is waited for from one time to the next:
+        after a stall it comes late, and silence in its place would be in the file already."""
+        ends_s = self.began_at_s + (self._written + len(self._caller)) / RATE_HZ
+        if ends_s >= until_s or self._is_missed:
+            return self.take(until_s)
+        self._is_missed = True
+        return self.take(ends_s)
 
     def take(self, until_s: float) -> Sides:
         """Everything up to then that was not taken yet: caller and bot, of one length."""
@@ -82,7 +122,8 @@ class CallRecording:
             self._writer.write(_stereo(sides))
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the file. What is said afterwards is not kept."""
+        self._is_closed = True
         self._writer.close()
 
     def _place(self, at_s: float) -> int:
@@ -148,7 +189,7 @@ class Recorder:
             await asyncio.sleep(LISTENED_EVERY_S if is_listened_to else EVERY_S)
             async with self._turn:
                 until_s = time.monotonic() - SETTLE_S
-                due = [(recording, recording.take(until_s)) for recording in self._open]
+                due = [(recording, recording.take_settled(until_s)) for recording in self._open]
                 if due:
                     self._open.difference_update(await asyncio.to_thread(_write, due))
 
