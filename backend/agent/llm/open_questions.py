@@ -65,8 +65,6 @@ class OpenQuestions:
         self._clock = clock
         self._breaker = Breaker(clock)
         self._cache = AnswerCache(clock)
-        self.withheld = 0
-        """Sentences of the model that were not spoken because the facts do not support them."""
 
     @property
     def source(self) -> str:
@@ -115,7 +113,6 @@ class OpenQuestions:
                 elif not isinstance(item, str):
                     yield item
                 elif kinds := grounding.ungrounded(item):
-                    self.withheld += 1
                     # Only the kinds: what callers and bot say is no matter for logs.
                     log.warning("llm-ungrounded", model=self._model.name, claims=sorted(kinds))
                     yield Withheld(kinds)
