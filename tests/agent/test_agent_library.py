@@ -94,6 +94,37 @@ def test_a_document_is_found_beside_the_facts_of_the_knowledge_base(
     play(scenario)
 
 
+@pytest.mark.parametrize("with_model", [False, True])
+def test_no_copy_is_kept_of_what_was_taken_out(
+    play: Callable[..., Desk], *, with_model: bool
+) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.put("returns.md", RETURNS)
+        desk.put("hours.md", "# Hours\n\nThe shop opens at nine on Sundays.")
+        await desk.look()
+        desk.put("returns.md", RETURNS.replace("21 days", "30 long days"))
+        (desk.folder / "hours.md").unlink()
+        await desk.look()
+        copies = "".join(path.read_text() for path in desk.cache.glob("*.json"))
+        assert "30 long days" in copies
+        assert "21 days" not in copies
+        assert "Sundays" not in copies
+
+    play(scenario, with_model=with_model)
+
+
+def test_a_name_that_is_no_utf_8_is_a_name_as_well(play: Callable[..., Desk]) -> None:
+    async def scenario(desk: Desk) -> None:
+        (desk.folder / os.fsdecode(b"caf\xe9.md")).write_text(RETURNS)
+        desk.put("hours.md", "# Hours\n\nThe shop opens at nine on Sundays.")
+        await desk.look()
+        assert [one.name for one in desk.library.documents] == ["caf\\xe9.md", "hours.md"]
+        assert desk.library.complaints == ()
+        await Desk(desk.folder.parent, desk.snapshot).library.recall()
+
+    play(scenario)
+
+
 def test_an_edit_is_used_and_a_removal_as_well(play: Callable[..., Desk]) -> None:
     async def scenario(desk: Desk) -> None:
         desk.put("returns.md", RETURNS)

@@ -39,7 +39,8 @@ def entries(folder: Path) -> list[Entry]:
             seen = path.lstat()
         except OSError:
             continue
-        name = path.relative_to(folder).as_posix()
+        # A name in another encoding than UTF-8 could be neither shown nor stored.
+        name = os.fsencode(path.relative_to(folder)).decode("utf-8", "backslashreplace")
         found.append(Entry(name, path, (seen.st_mtime_ns, seen.st_ino, seen.st_size)))
         if len(found) > MOST_DOCUMENTS:
             raise DocumentError(

@@ -145,6 +145,8 @@ class Library:
         if await self._shelf.look():
             self._tell()
             await publish()
+            keys = {group.key for group in self._groups(knowledge)}
+            await asyncio.to_thread(self._forget_others, keys)
         if await self._encode_missing(knowledge):
             await publish()
 
