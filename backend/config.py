@@ -240,12 +240,15 @@ class Settings(BaseSettings):
 
     # How long things are kept
     keep_recordings_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
-        None, description="Days after which a call's recording is deleted; empty: never."
+        None,
+        description="Days after which recordings of calls, and of messages that became tickets, "
+        "are deleted; empty: never.",
     )
     keep_calls_days: Annotated[int, Field(ge=1, le=36500)] | None = Field(
         None,
-        description="Days after which a call is deleted with all that was said; empty: never. "
-        "Tickets, customers and the daily numbers stay.",
+        description="Days after which a call is deleted with all that was said, recordings and "
+        "unanswered questions included; empty: never. Tickets, customers and the daily numbers "
+        "stay.",
     )
 
     # Pages and API

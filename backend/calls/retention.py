@@ -1,4 +1,4 @@
-"""Forgetting what has been kept long enough: recordings first, then whole calls."""
+"""Forgetting what has been kept long enough: recordings and messages first, then whole calls."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -8,9 +8,15 @@ from pathlib import Path
 
 import structlog
 
+from backend.calls.messages import KEPT_PREFIX
 from backend.core.errors import StoreError
 from backend.db.database import Database
-from backend.db.queries.retention import calls_before, delete_calls, forget_recordings
+from backend.db.queries.retention import (
+    calls_before,
+    delete_calls,
+    delete_questions,
+    forget_recordings,
+)
 from backend.db.store import Store
 
 log = structlog.get_logger(__name__)
@@ -53,15 +59,21 @@ class Retention:
                 await self.purge()
             except StoreError as error:
                 log.warning("retention-later", code=error.code, reason=error.message)
+            except OSError as error:
+                log.warning("retention-later", code="files", reason=str(error))
             await asyncio.sleep(EVERY_S)
 
     async def purge(self) -> tuple[int, int]:
         """Forget everything that is due; how many recordings and how many calls. Raises
-        StoreError; what was not done is done the next time."""
+        StoreError, and OSError for files that may not be deleted; what was not done is done the
+        next time."""
         recordings = calls = 0
+        await asyncio.to_thread(self._delete_messages)
         if self._keeping.recordings_days is not None:
             recordings = await self._each_batch(self._keeping.recordings_days, whole=False)
         if self._keeping.calls_days is not None:
+            before = self._now() - timedelta(days=self._keeping.calls_days)
+            await self._store.write(delete_questions, before)
             calls = await self._each_batch(self._keeping.calls_days, whole=True)
         if recordings or calls:
             log.info("forgotten", recordings=recordings, calls=calls)
@@ -84,3 +96,15 @@ class Retention:
         for name in names:
             # Only files of this folder, whatever the database says.
             (self._recordings_dir / Path(name).name).unlink(missing_ok=True)
+
+    def _delete_messages(self) -> None:
+        """Voice messages belong to no call: they go by their age since they became tickets. Those
+        that still wait for that stay: nobody can have heard them."""
+        keeping = self._keeping
+        days = [days for days in (keeping.recordings_days, keeping.calls_days) if days is not None]
+        if not days:
+            return
+        before_s = (self._now() - timedelta(days=min(days))).timestamp()
+        for path in self._recordings_dir.glob(f"{KEPT_PREFIX}*.wav"):
+            if path.stat().st_mtime < before_s:
+                path.unlink(missing_ok=True)

@@ -96,7 +96,7 @@ class UnansweredQuestion(Base):
     key: Mapped[str] = mapped_column(ShortText(200), primary_key=True)
     """The words that matter: see `unanswered.key_of`."""
     example: Mapped[str] = mapped_column(ShortText(300))
-    """The first wording."""
+    """The last wording: no words are kept for longer than the call they were said in."""
     asked: Mapped[int]
     first_at: Mapped[datetime]
     last_at: Mapped[datetime]

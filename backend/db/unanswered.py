@@ -58,6 +58,8 @@ def add(session: Session, asked: Iterable[tuple[Asked, int]]) -> None:
     keyed = sorted((key, sign, one.at, one) for one, sign in asked if (key := key_of(one.words)))
     for key, sign, at, one in keyed:
         row = session.get(UnansweredQuestion, key)
+        if row is None and sign < 0:
+            continue  # retention has forgotten it
         if row is None:
             row = UnansweredQuestion(
                 key=key, example=one.words, asked=0, first_at=at, last_at=at, call_id=one.call_id
@@ -67,7 +69,7 @@ def add(session: Session, asked: Iterable[tuple[Asked, int]]) -> None:
         if sign > 0:
             row.first_at = min(row.first_at, at)
             if at >= row.last_at:
-                row.last_at, row.call_id = at, one.call_id
+                row.last_at, row.call_id, row.example = at, one.call_id, one.words
             if row.settled_at is not None and at > row.settled_at:
                 row.settled_at = None
     session.flush()

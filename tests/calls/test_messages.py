@@ -1,5 +1,6 @@
 """Messages left while the bot was down become tickets, once each."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -69,3 +70,11 @@ def test_a_damaged_message_is_a_ticket_all_the_same(tmp_path: Path) -> None:
     desk = Desk()
     run(messages(tmp_path, desk).collect())
     assert "Listen to the recording" in desk.drafts[0].description
+
+
+def test_how_long_it_is_kept_counts_from_when_it_became_a_ticket(tmp_path: Path) -> None:
+    path = leave_message(tmp_path)
+    os.utime(path, (1000.0, 1000.0))
+    run(messages(tmp_path, Desk(), later_s=5).collect())
+    (kept,) = (tmp_path / "kept").iterdir()
+    assert kept.stat().st_mtime > 1000.0

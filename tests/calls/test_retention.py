@@ -1,12 +1,14 @@
 """What has been kept long enough is forgotten, and nothing else."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from backend.calls import retention
 from backend.calls.retention import Keeping, Retention
@@ -14,10 +16,11 @@ from backend.db.database import Database
 from backend.db.init import initialise
 from backend.db.queries import analytics
 from backend.db.queries.calls import CallFilter, get_call, list_calls
+from backend.db.queries.questions import list_questions
 from backend.db.queries.tickets import TicketFilter, list_tickets
 from backend.db.store import Store
 from tests.support.call_events import Script
-from tests.support.loop import run
+from tests.support.loop import run, until
 from tests.support.office import NOON, TODAY
 
 OLD, NEW = "20261001-090000-aaaaaa", "20261120-090000-bbbbbb"
@@ -55,6 +58,13 @@ def forgetting(
     return Retention(*parts, Keeping(recordings, calls), lambda: NOON)
 
 
+async def asked_in_vain(store: Store, call_id: str, days: int, words: str) -> None:
+    script = Script(call_id, NOON - timedelta(days=days)).started().asked(words, "unknown")
+    for event in script.answered("I do not know.", source="kb:responses/unknown").ended().events:
+        store.record(event)
+    await store.flush()
+
+
 async def ids(database: Database) -> set[str]:
     return {call.id for call in (await database.read(list_calls, CallFilter(), limit=200)).items}
 
@@ -87,6 +97,60 @@ def test_old_calls_go_with_all_that_was_said_and_tickets_stay(tmp_path: Path) ->
             assert [call.id for call in said.items] == [NEW]
             after = (await database.read(list_tickets, TicketFilter(), limit=200)).items
             assert [one.number for one in after] == [one.number for one in tickets]
+
+    run(scenario())
+
+
+def test_questions_without_an_answer_go_with_the_calls_they_were_asked_in(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            database, store, _ = parts
+            await asked_in_vain(store, "old", 50, "my zeppelin burns")
+            await asked_in_vain(store, "older", 60, "do you sell anchors to ms smith")
+            await asked_in_vain(store, "new", 2, "to ms smith do you sell anchors")
+            await forgetting(parts, None, 30).purge()
+            left = await database.read(list_questions, NOON - timedelta(days=365))
+            mine = [one.example for one in left if one.call_id in {"old", "older", "new", ""}]
+            assert mine == ["to ms smith do you sell anchors"]
+
+    run(scenario())
+
+
+@pytest.mark.parametrize("days", [(30, None), (None, 30), (400, 30)])
+def test_old_messages_go_and_new_ones_stay(
+    tmp_path: Path, days: tuple[int | None, int | None]
+) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            for number, age in ((1, 31), (2, 29)):
+                path = parts[2] / f"message-{number}.wav"
+                path.write_bytes(b"sound")
+                taken_s = (NOON - timedelta(days=age)).timestamp()
+                os.utime(path, (taken_s, taken_s))
+            await forgetting(parts, *days).purge()
+            assert [path.name for path in parts[2].glob("message-*")] == ["message-2.wav"]
+
+    run(scenario())
+
+
+def test_a_file_that_may_not_be_deleted_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "EVERY_S", 0.0)
+
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            file = parts[2] / f"{OLD}.wav"
+            file.unlink()
+            file.mkdir()  # in its place, and not to be deleted like one
+            with capture_logs() as logs:
+                running = asyncio.ensure_future(forgetting(parts, 30, None).run())
+                await until(lambda: any(line["event"] == "retention-later" for line in logs))
+                file.rmdir()
+                file.write_bytes(b"sound")
+                await until(lambda: not file.exists())
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     run(scenario())
 

@@ -104,7 +104,7 @@ def test_one_question_in_several_wordings_is_one(engine: Engine) -> None:
     with Session(engine) as session:
         found = list_questions(session, NINE)
     assert [(one.key, one.asked, one.example) for one in found] == [
-        ("batterie sell", 2, "do you sell batteries"),
+        ("batterie sell", 2, "can i get batteries sell me"),
         ("life meaning", 1, "what is the meaning of life"),
     ]
     assert found[0].call_id == "b"

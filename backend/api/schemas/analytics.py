@@ -69,7 +69,7 @@ class QuestionAnswer(Answer):
     """A question the bot had no answer to, in all its wordings."""
 
     key: str = Field(description="The words that matter.", examples=["battery sell"])
-    example: str = Field(description="Its first wording.", examples=["do you sell batteries"])
+    example: str = Field(description="Its last wording.", examples=["do you sell batteries"])
     asked: int = Field(description="How often, of all time.")
     first_at: datetime
     last_at: datetime

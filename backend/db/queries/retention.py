@@ -1,4 +1,5 @@
-"""What is kept no longer: old recordings' names, and old calls with all that was said in them.
+"""What is kept no longer: old recordings' names, old calls with all that was said in them, and
+questions nobody has asked since.
 
 The daily sums stay, and so do tickets and customers.
 """
@@ -9,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
-from backend.db.models import Call
+from backend.db.models import Call, UnansweredQuestion
 
 
 def calls_before(
@@ -34,3 +35,8 @@ def forget_recordings(session: Session, call_ids: Sequence[str]) -> None:
 def delete_calls(session: Session, call_ids: Sequence[str]) -> None:
     """With turns, events and what search knows of them; tickets stay, without their call."""
     session.execute(delete(Call).where(Call.id.in_(call_ids)))
+
+
+def delete_questions(session: Session, before: datetime) -> None:
+    """Unanswered questions that were asked last before then: they are callers' words, too."""
+    session.execute(delete(UnansweredQuestion).where(UnansweredQuestion.last_at < before))
