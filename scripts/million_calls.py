@@ -1,10 +1,9 @@
 #!/usr/bin/env python3
-"""A database with a million calls and five million turns, and what the pages cost on it.
+"""A database with a million calls and five million turns; `million_calls_bench.py` measures on it.
 
 .venv/bin/python scripts/million_calls.py make /tmp/million [--calls 1000000] [--seed 1]
-.venv/bin/python scripts/million_calls.py bench /tmp/million [--requests 200]
 
-The folder is a data folder: FRONTDESK_DATA_DIR=/tmp/million ./scripts/up shows it. It takes 2.5 GB.
+The folder is a data folder: FRONTDESK_DATA_DIR=/tmp/million ./scripts/up shows it. It takes 3 GB.
 """
 
 import argparse

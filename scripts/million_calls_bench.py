@@ -32,8 +32,10 @@ from backend.api.first_user import reset_password
 from backend.api.services import ApiServices, PartHealth
 from backend.calls.center import LiveCalls
 from backend.calls.operator import NotLiveError, Operator
+from backend.calls.replay import CallerTurn, ReplayError
 from backend.config import Settings
-from backend.core.events import EventBus
+from backend.core.events import CallEvent, EventBus
+from backend.core.records import CallInfo
 from backend.db.database import Database
 from backend.db.errors import NotFoundError
 from backend.db.models import Role
@@ -61,11 +63,15 @@ class Timed:
 
 
 class NoCalls:
-    """Nobody is calling."""
+    """Nobody is calling, and nothing could be replayed: there is no bot."""
 
     def operator(self, call_id: str) -> Operator:
         """None there is."""
         raise NotLiveError(call_id)
+
+    async def replay(self, info: CallInfo, turns: Sequence[CallerTurn]) -> list[CallEvent]:
+        """None there is."""
+        raise ReplayError("There is no bot here.")
 
 
 class Visitor:
@@ -205,6 +211,7 @@ def main() -> None:
         events=events,
         live=LiveCalls(events),
         operators=NoCalls(),
+        replayer=NoCalls(),
         health=_healthy,
         recordings_dir=options.folder,
         clock=END.timestamp,
