@@ -22,8 +22,6 @@ log = structlog.get_logger(__name__)
 SETTLED_S = 60.0
 """A message without its `.done` mark (Asterisk died, too) is complete when it is this old."""
 LOOK_EVERY_S = 5.0
-KEPT_PREFIX = "message-"
-"""How the names of messages begin that have become tickets."""
 _CLAIMED = re.compile(r"^ticket-(\d+)-(.+)\.wav$")
 
 
@@ -80,7 +78,7 @@ class Messages:
             type=TicketType.MESSAGE,
             subject=f"Message from {claimed.caller or 'an unknown caller'}",
             description=f"A message of {length_s:.0f} s left while the assistant was away. {spoken}"
-            f" Recording: {KEPT_PREFIX}{claimed.number}.wav",
+            f" Recording: message-{claimed.number}.wav",
             priority=TicketPriority.HIGH,
         )
         await self._desk.open_ticket(draft, None)
@@ -126,5 +124,5 @@ def _caller(stem: str) -> str:
 
 
 def _keep(claimed: _Claimed, folder: Path) -> None:
-    kept = claimed.path.rename(folder / f"{KEPT_PREFIX}{claimed.number}.wav")
+    kept = claimed.path.rename(folder / f"message-{claimed.number}.wav")
     kept.touch()  # its age counts from now: see `retention`

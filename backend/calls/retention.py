@@ -8,7 +8,6 @@ from pathlib import Path
 
 import structlog
 
-from backend.calls.messages import KEPT_PREFIX
 from backend.core.errors import StoreError
 from backend.db.database import Database
 from backend.db.queries.retention import (
@@ -68,13 +67,13 @@ class Retention:
         StoreError, and OSError for files that may not be deleted; what was not done is done the
         next time."""
         recordings = calls = 0
-        await asyncio.to_thread(self._delete_messages)
         if self._keeping.recordings_days is not None:
             recordings = await self._each_batch(self._keeping.recordings_days, whole=False)
         if self._keeping.calls_days is not None:
             before = self._now() - timedelta(days=self._keeping.calls_days)
             await self._store.write(delete_questions, before)
             calls = await self._each_batch(self._keeping.calls_days, whole=True)
+        await asyncio.to_thread(self._sweep)
         if recordings or calls:
             log.info("forgotten", recordings=recordings, calls=calls)
         return recordings, calls
@@ -97,14 +96,15 @@ class Retention:
             # Only files of this folder, whatever the database says.
             (self._recordings_dir / Path(name).name).unlink(missing_ok=True)
 
-    def _delete_messages(self) -> None:
-        """Voice messages belong to no call: they go by their age since they became tickets. Those
-        that still wait for that stay: nobody can have heard them."""
+    def _sweep(self) -> None:
+        """Sound that no call names goes by its age: messages from when they became tickets (those
+        that still wait for that lie elsewhere), parts that could not be joined, what a lost
+        database knew of. A call's own is never older than the call."""
         keeping = self._keeping
         days = [days for days in (keeping.recordings_days, keeping.calls_days) if days is not None]
         if not days:
             return
         before_s = (self._now() - timedelta(days=min(days))).timestamp()
-        for path in self._recordings_dir.glob(f"{KEPT_PREFIX}*.wav"):
+        for path in self._recordings_dir.glob("*.wav"):
             if path.stat().st_mtime < before_s:
                 path.unlink(missing_ok=True)

@@ -38,7 +38,7 @@ async def kept(tmp_path: Path) -> AsyncIterator[tuple[Database, Store, Path]]:
     folder.mkdir()
     try:
         for call_id, days in ((OLD, 50), (NEW, 1)):
-            (folder / f"{call_id}.wav").write_bytes(b"sound")
+            sound(folder / f"{call_id}.wav", days)
             script = Script(call_id, NOON - timedelta(days=days)).started().answered("Hello.")
             script.asked("my zeppelin is broken").ended(recording=f"{call_id}.wav")
             for event in script.events:
@@ -56,6 +56,13 @@ def forgetting(
     parts: tuple[Database, Store, Path], recordings: int | None, calls: int | None
 ) -> Retention:
     return Retention(*parts, Keeping(recordings, calls), lambda: NOON)
+
+
+def sound(path: Path, days: int) -> None:
+    """A recording of so many days ago."""
+    path.write_bytes(b"sound")
+    at_s = (NOON - timedelta(days=days)).timestamp()
+    os.utime(path, (at_s, at_s))
 
 
 async def asked_in_vain(store: Store, call_id: str, days: int, words: str) -> None:
@@ -117,18 +124,18 @@ def test_questions_without_an_answer_go_with_the_calls_they_were_asked_in(tmp_pa
 
 
 @pytest.mark.parametrize("days", [(30, None), (None, 30), (400, 30)])
-def test_old_messages_go_and_new_ones_stay(
-    tmp_path: Path, days: tuple[int | None, int | None]
+@pytest.mark.parametrize("name", ["message-{}.wav", "{}-caller.wav", "{}.wav"])
+def test_sound_that_no_call_names_goes_by_its_age(
+    tmp_path: Path, days: tuple[int | None, int | None], name: str
 ) -> None:
     async def scenario() -> None:
         async with kept(tmp_path) as parts:
-            for number, age in ((1, 31), (2, 29)):
-                path = parts[2] / f"message-{number}.wav"
-                path.write_bytes(b"sound")
-                taken_s = (NOON - timedelta(days=age)).timestamp()
-                os.utime(path, (taken_s, taken_s))
+            old, new = (parts[2] / name.format(which) for which in ("old", "new"))
+            sound(old, 31)
+            sound(new, 29)
             await forgetting(parts, *days).purge()
-            assert [path.name for path in parts[2].glob("message-*")] == ["message-2.wav"]
+            assert not old.exists()
+            assert new.exists()
 
     run(scenario())
 
@@ -147,7 +154,7 @@ def test_a_file_that_may_not_be_deleted_is_tried_again(
                 running = asyncio.ensure_future(forgetting(parts, 30, None).run())
                 await until(lambda: any(line["event"] == "retention-later" for line in logs))
                 file.rmdir()
-                file.write_bytes(b"sound")
+                sound(file, 50)
                 await until(lambda: not file.exists())
             running.cancel()
             await asyncio.gather(running, return_exceptions=True)
