@@ -71,21 +71,25 @@ class Replayer:
 
         Raises ReplayError while there is no room for it, or when it takes too long.
         """
-        if self._is_busy():
-            raise ReplayError(
-                "Live calls need everything there is at the moment.", fix="Try again later."
-            )
+        self._let_live_calls_first()
         events: list[CallEvent] = []
         bus = EventBus()
         bus.subscribe(events.append)
         line = _ReplayLine(info, turns)
         try:
             async with self._turn, asyncio.timeout(LONGEST_S):
+                self._let_live_calls_first()  # they may have come while another was replayed
                 publisher = CallPublisher(bus, info.call_id)
                 await Conversation(line, self._engines, self._limits, publisher).run()
         except TimeoutError:
             raise ReplayError(f"The replay took longer than {LONGEST_S:.0f} s.") from None
         return events
+
+    def _let_live_calls_first(self) -> None:
+        if self._is_busy():
+            raise ReplayError(
+                "Live calls need everything there is at the moment.", fix="Try again later."
+            )
 
 
 class _NoDesk:

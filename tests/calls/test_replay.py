@@ -109,3 +109,19 @@ def test_one_at_a_time() -> None:
     assert answers(first)[1:] == ["You said one."]
     assert answers(second)[1:] == ["You said two."]
     assert first[-1].at <= second[0].at
+
+
+def test_live_calls_that_came_while_another_was_replayed_come_first() -> None:
+    room = Room("one", "two")
+
+    async def both() -> list[list[CallEvent] | BaseException]:
+        replays = asyncio.gather(
+            *(room.replayer.replay(INFO, [SPOKEN]) for _ in range(2)), return_exceptions=True
+        )
+        await asyncio.sleep(0)
+        room.is_busy = True
+        return list(await replays)
+
+    first, second = run(both())
+    assert isinstance(first, list)
+    assert isinstance(second, ReplayError)
