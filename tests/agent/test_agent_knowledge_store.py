@@ -5,13 +5,17 @@ import json
 import os
 import shutil
 import stat
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from backend.agent.intents.linear import LinearModel
+from backend.agent.knowledge.facts import Fact
+from backend.agent.knowledge.model import Knowledge
 from backend.agent.knowledge.store import KnowledgeStore, Snapshot
+from backend.agent.retrieval.index import FactIndex
 from backend.core.errors import KnowledgeError
 from tests.agent.harness import KB_PATH
 
@@ -26,8 +30,18 @@ class Bench:
         self.model_dir = folder / "models"
         self.problems: list[KnowledgeError] = []
         self.trainings: list[Mapping[str, Sequence[str]]] = []
+        self.documents = "Old."
+        self.indexing, self.may_end = threading.Event(), threading.Event()
+        self.may_end.set()
         self._model = model
         shutil.copy(KB_PATH, self.path)
+
+    def index(self, knowledge: Knowledge) -> FactIndex:
+        """Of the documents as they are when it is begun."""
+        facts = FactIndex([Fact(self.documents, "kb:documents/a.md")])
+        self.indexing.set()
+        assert self.may_end.wait(10)
+        return facts
 
     async def train(self, examples: Mapping[str, Sequence[str]]) -> LinearModel:
         self.trainings.append(examples)
@@ -40,6 +54,7 @@ class Bench:
             on_problem=self.problems.append,
             train=self.train,
             check_s=0.01,
+            index=self.index,
         )
 
     def run(self, scenario: Scenario, *, watch: bool = False) -> None:
@@ -284,3 +299,21 @@ def test_an_unreadable_file_is_an_error(bench: Bench) -> None:
 def test_nothing_is_known_before_the_start(bench: Bench) -> None:
     with pytest.raises(KnowledgeError, match="not loaded yet"):
         _ = bench.store().current
+
+
+def test_documents_that_change_during_a_reload_are_not_forgotten(bench: Bench) -> None:
+    async def scenario(store: KnowledgeStore) -> None:
+        bench.rename_company("Acme")
+        bench.indexing.clear()
+        bench.may_end.clear()
+        reload = asyncio.create_task(store.check())
+        await asyncio.to_thread(bench.indexing.wait, 10)
+        bench.documents = "New."
+        reindex = asyncio.create_task(store.reindex())
+        await asyncio.sleep(0)
+        bench.may_end.set()
+        await asyncio.gather(reload, reindex)
+        assert [fact.text for fact in store.current.facts.facts] == ["New."]
+        assert store.current.knowledge.company.name == "Acme"
+
+    bench.run(scenario)

@@ -169,9 +169,9 @@ class KnowledgeStore:
 
         The old one serves until the new one is ready. Listeners are not told.
         """
-        knowledge = self.current.knowledge
-        facts = await asyncio.to_thread(self._index, knowledge)
-        if self.current.knowledge is knowledge:
+        # A reload under way may have made its index of the documents as they were.
+        async with self._checking:
+            facts = await asyncio.to_thread(self._index, self.current.knowledge)
             self._current = replace(self.current, facts=facts)
 
     async def _watch(self) -> None:
