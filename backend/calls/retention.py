@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -16,6 +16,7 @@ from backend.db.queries.retention import (
     delete_questions,
     forget_recordings,
 )
+from backend.db.searching import forget_words
 from backend.db.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,6 +51,9 @@ class Retention:
         self._recordings_dir = recordings_dir
         self._keeping = keeping
         self._now = now
+        self._is_untidy = False
+        """Calls were deleted, and the search has not forgotten their words yet."""
+        self._tidied_on: date | None = None
 
     async def run(self) -> None:
         """Until cancelled. Returns at once when everything is kept for ever."""
@@ -74,6 +78,9 @@ class Retention:
             await self._store.write(delete_questions, before)
             calls = await self._each_batch(self._keeping.calls_days, whole=True)
         await asyncio.to_thread(self._sweep)
+        self._is_untidy |= calls > 0
+        if self._is_untidy and self._now().date() != self._tidied_on:
+            await self._tidy_search()
         if recordings or calls:
             log.info("forgotten", recordings=recordings, calls=calls)
         return recordings, calls
@@ -90,6 +97,14 @@ class Retention:
             await self._store.write(forget, [call_id for call_id, _ in found])
             done += len(found)
             await asyncio.sleep(PAUSE_S)
+
+    async def _tidy_search(self) -> None:
+        """Once a day: all of the index is written anew."""
+        begin = True
+        while await self._store.write(forget_words, begin=begin):
+            begin = False
+            await asyncio.sleep(PAUSE_S)
+        self._is_untidy, self._tidied_on = False, self._now().date()
 
     def _delete_files(self, names: Sequence[str]) -> None:
         for name in names:

@@ -35,6 +35,8 @@ from backend.db.types import BigId
 MOST_TERMS = 10
 SHORTEST_BEGINNING = 3
 """`bi*` would gather half of all words."""
+_MERGED_PAGES = 500
+"""2 MB of the index at a time: some ten milliseconds."""
 SLOW_S = (1.0, 2.0, 4.0)
 LONG_S = (60.0, 180.0, 600.0)
 """Thresholds that a call's facets tell; what lies between is looked up in the row."""
@@ -120,6 +122,22 @@ def index(session: Session, calls: Iterable[tuple[Call, Iterable[str]]]) -> None
             for call_id in numbers
         ]
         connection.execute(_CHANGE, changed)
+
+
+def forget_words(session: Session, *, begin: bool) -> bool:
+    """SQLite's index has the words of what was deleted until its parts are merged. A step of
+    merging them all; `begin` with the first. False when nothing is left to do."""
+    if session.get_bind().dialect.name != "sqlite":
+        return False
+    connection = session.connection()
+    driver: Any = connection.connection.dbapi_connection
+    before = driver.total_changes
+    pages = -_MERGED_PAGES if begin else _MERGED_PAGES
+    connection.exec_driver_sql(
+        "INSERT INTO call_words (call_words, rank) VALUES ('merge', ?)", (pages,)
+    )
+    # https://sqlite.org/fts5.html#the_merge_command: the command itself counts as one change.
+    return bool(driver.total_changes - before >= 2)
 
 
 def _document(call: Call, texts: Iterable[str]) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -104,6 +105,27 @@ def test_old_calls_go_with_all_that_was_said_and_tickets_stay(tmp_path: Path) ->
             assert [call.id for call in said.items] == [NEW]
             after = (await database.read(list_tickets, TicketFilter(), limit=200)).items
             assert [one.number for one in after] == [one.number for one in tickets]
+
+    run(scenario())
+
+
+def test_no_word_of_a_deleted_call_is_left_in_the_search_index(tmp_path: Path) -> None:
+    def is_indexed(word: bytes) -> bool:
+        with closing(sqlite3.connect(tmp_path / "calls.db")) as index:
+            return any(
+                word in block for (block,) in index.execute("SELECT block FROM call_words_data")
+            )
+
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            await asked_in_vain(parts[1], "old", 50, "my mandolin has no strings")
+            await asked_in_vain(parts[1], "new", 5, "my accordion has no keys")
+            assert is_indexed(b"ndolin")
+            await forgetting(parts, None, 30).purge()
+            assert not is_indexed(b"ndolin")
+            assert is_indexed(b"cordion")
+            said = await parts[0].read(list_calls, CallFilter(search="accordion"))
+            assert [call.id for call in said.items] == ["new"]
 
     run(scenario())
 
