@@ -36,7 +36,9 @@ class RecordingFiles:
         if call.ended_at is None:
             return RecordingState(False, "The recording is ready when the call has ended.")
         if not call.recording:
-            return RecordingState(False, "This call was not recorded.")
+            return RecordingState(
+                False, "This call was not recorded, or its recording has been kept long enough."
+            )
         found = await asyncio.to_thread(self._find, call.recording)
         if found is None:
             if now - call.ended_at < WRITTEN_WITHIN:
