@@ -1,15 +1,20 @@
 """The sockets of "Talk to it": who may open one, and the conversation in writing."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
+from backend.api.sockets import talking
 from backend.db.models import Role
+from backend.telephony.ari.accounts import PhoneAccounts
+from backend.telephony.ari.client import AriClient
 from tests.support.office import HOME, Office, open_office, token_in, words_of
 from tests.support.office_bot import bots
 
@@ -60,6 +65,63 @@ def test_a_page_that_goes_away_ends_its_conversation(desk: Office) -> None:
     with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
         call_id = told(socket, "call.started")["call_id"]
     assert call_id not in [call.call_id for call in desk.services.live.calls()]
+
+
+def test_a_page_that_was_forgotten_keeps_no_line(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "UNTYPED_S", 0.01)
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
+        assert told(socket, "call.ended")["outcome"] == "caller_hung_up"
+
+
+def test_who_types_more_than_can_be_answered_is_cut_off(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(talking, "MOST_TYPED", 0)
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
+        socket.send_json({"type": "say", "text": "hello"})
+        assert told(socket, "call.ended")["outcome"] == "caller_hung_up"
+
+
+def test_a_page_that_goes_away_before_it_speaks_is_no_mistake(desk: Office) -> None:
+    with opened(desk.signed_in(Role.SUPERVISOR), "/talk/voice"):
+        pass
+
+
+@pytest.fixture
+def phones(desk: Office) -> Iterator[PhoneAccounts]:
+    """Telephone accounts, and a desk that makes them."""
+    made, services = PhoneAccounts(cast(AriClient, _Asterisk())), desk.services
+    desk.app.state.services = replace(services, bot=replace(services.bot_parts, phones=made))
+    yield made
+    desk.app.state.services = services
+
+
+def test_an_account_stays_when_somebody_else_tries_to_connect_with_it(
+    desk: Office, phones: PhoneAccounts
+) -> None:
+    owner, other = desk.signed_in(Role.OWNER), desk.signed_in(Role.SUPERVISOR)
+    token = token_in(owner.get("/settings"))
+    account = owner.post("/api/talk/phone", headers={"x-form-token": token}).json()["account"]
+    with (
+        opened(other, f"/talk/sip/{account}") as socket,
+        pytest.raises(WebSocketDisconnect) as closed,
+    ):
+        socket.receive_text()
+    assert "not there any more" in closed.value.reason
+    assert phones.belongs(account, Role.OWNER.value)
+
+
+class _Asterisk:
+    """Takes every account, and has none that was left."""
+
+    address = SimpleNamespace(app="frontdesk")
+    trouble = ""
+
+    async def request(self, method: str, path: str, body: object = None) -> Any:
+        del method, body
+        return [] if path == "endpoints/PJSIP" else {}
 
 
 @pytest.mark.parametrize("path", ["/talk/chat", "/talk/voice", "/talk/sip/x", "/talk/follow/x"])

@@ -55,6 +55,11 @@ async def sip(websocket: WebSocket, account: str, who: SocketSupervisor) -> None
     over = asyncio.Event()
     try:
         bot.phones.use(account, who.name)
+    except LineError as error:
+        # It may be somebody's, with a call on it: not ours to remove.
+        await websocket.close(POLICY_VIOLATION, error.message[:100])
+        return
+    try:
         pbx = await connect(bot.sip_url, _FromPbx(outbox, over), protocol=PROTOCOL)
     except LineError as error:
         await bot.phones.remove(account)

@@ -3,7 +3,7 @@
 import asyncio
 
 import structlog
-from fastapi import APIRouter, WebSocket
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from backend.api.access import SocketSupervisor
 from backend.api.services import ApiServices, services_of
@@ -25,6 +25,10 @@ START_S = 5.0
 """How long a browser may take to say at which rate it sends."""
 LONGEST_TYPED = 1000
 """Characters of one chat message; a caller says no more in one breath."""
+MOST_TYPED = 50
+"""Messages that may wait for their turn."""
+UNTYPED_S = 600.0
+"""A page that was forgotten must not keep a line from callers for ever."""
 BUSY = "All lines are busy. Please try again in a moment."
 POLICY_VIOLATION = 1008
 
@@ -41,10 +45,19 @@ async def chat(websocket: WebSocket, who: SocketSupervisor) -> None:
     def on_message(message: str | bytes) -> None:
         said = parsed(message) if isinstance(message, str) else {}
         if said.get("type") == "say":
+            if typed.qsize() >= MOST_TYPED:
+                raise LineError("More is typed than anybody can answer.")
             typed.put_nowait(str(said.get("text", ""))[:LONGEST_TYPED])
 
+    async def next_typed() -> str | None:
+        try:
+            async with asyncio.timeout(UNTYPED_S):
+                return await typed.get()
+        except TimeoutError:
+            return None
+
     call_id = new_call_id(now())
-    line = TextLine(call_id, typed.get, lambda sentence: None, caller=who.name)
+    line = TextLine(call_id, next_typed, lambda sentence: None, caller=who.name)
     with following(services.events, outbox, lambda event: event.call_id == call_id):
         call = services.bot_parts.center.take(line)
         await hold(websocket, outbox, on_message, lambda: typed.put_nowait(None), call)
@@ -60,6 +73,8 @@ async def voice(websocket: WebSocket, who: SocketSupervisor) -> None:
     try:
         async with asyncio.timeout(START_S):
             rate_hz = rate_of(await websocket.receive_text())
+    except WebSocketDisconnect:
+        return
     except (LineError, TimeoutError, KeyError) as error:
         await websocket.close(POLICY_VIOLATION, str(error)[:100])
         return
