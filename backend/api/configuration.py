@@ -2,6 +2,7 @@
 
 import os
 import re
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -68,20 +69,16 @@ def is_in_environment(name: str) -> bool:
 
 def change(env_file: Path, values: Mapping[str, str]) -> None:
     """Write settings (by their names in code) into `.env`; every other line stays. An empty value
-    is the default's again. In use from the next start on.
+    is the default's again. In use from the next start on. One at a time.
 
     Raises ConfigError naming each mistake; nothing is written then.
     """
     _check({name: value for name, value in values.items() if value})
     try:
-        lines = env_file.read_text(encoding="utf-8").splitlines() if env_file.exists() else []
+        lines = _split(_text_of(env_file))
         for name, value in values.items():
             lines = _with(lines, PREFIX + name.upper(), value)
-        new = env_file.with_name(f".{env_file.name}.new")
-        new.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        # Secrets stand in it.
-        new.chmod(env_file.stat().st_mode & 0o777 if env_file.exists() else 0o600)
-        new.replace(env_file)
+        _write(env_file, "".join(f"{line}\n" for line in lines))
     except OSError as error:
         raise ConfigError(
             f"{env_file} cannot be written: {error.strerror}; nothing was changed.",
@@ -89,9 +86,31 @@ def change(env_file: Path, values: Mapping[str, str]) -> None:
         ) from error
 
 
-def _check(values: Mapping[str, Any]) -> None:
+def _write(env_file: Path, text: str) -> None:
+    """Replace the file in one step; where it is a link, the file it leads to."""
+    env_file = env_file.resolve()
+    # Secrets stand in it: from the first byte on it is nobody else's to read.
+    descriptor, name = tempfile.mkstemp(dir=env_file.parent, prefix=f"{env_file.name}.")
+    new = Path(name)
     try:
-        Settings(_env_file=None, **values)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as part:
+            part.write(text)
+            part.flush()
+            os.fsync(part.fileno())
+        if env_file.exists():
+            new.chmod(env_file.stat().st_mode & 0o777)
+        new.replace(env_file)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _check(values: Mapping[str, str]) -> None:
+    for name, value in values.items():
+        # The file is read line by line, and `${…}` in it stands for something else.
+        if not value.isprintable() or "${" in value:
+            raise ConfigError(f"{PREFIX}{name.upper()}: such characters cannot be used here.")
+    try:
+        Settings(_env_file=None, **dict[str, Any](values))
     except ValidationError as error:
         raise ConfigError(
             " ".join(
@@ -121,11 +140,20 @@ def _name_of(line: str) -> str:
 
 def _lines_of(env_file: Path) -> dict[str, int]:
     """The line each setting stands in, counted from 1; the last one counts."""
+    lines = _split(_text_of(env_file))
+    return {_name_of(line): number for number, line in enumerate(lines, 1)}
+
+
+def _text_of(env_file: Path) -> str:
     try:
-        text = env_file.read_text(encoding="utf-8") if env_file.exists() else ""
+        return env_file.read_text(encoding="utf-8") if env_file.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{env_file} cannot be read: {error}.") from error
-    return {_name_of(line): number for number, line in enumerate(text.splitlines(), 1)}
+
+
+def _split(text: str) -> list[str]:
+    """Lines as the file's readers see them, who know no other ends than these."""
+    return text.removesuffix("\n").split("\n") if text else []
 
 
 def _origin(name: str, lines: Mapping[str, int], env_file: Path) -> tuple[Origin, str]:

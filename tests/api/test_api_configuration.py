@@ -68,6 +68,34 @@ def test_a_value_that_cannot_work_is_not_written(env_file: Path) -> None:
     assert not env_file.exists()
 
 
+@pytest.mark.parametrize("name", ["a\u2028FRONTDESK_LANGUAGE=xx", "a\x85b", "${HOME}"])
+def test_text_that_would_not_read_back_the_same_is_refused(env_file: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="FRONTDESK_TTS_VOICE"):
+        change(env_file, {"tts_voice": name})
+    assert not env_file.exists()
+
+
+def test_a_file_that_is_no_text_is_left_alone(env_file: Path) -> None:
+    env_file.write_bytes(b"FRONTDESK_TTS_VOICE=\xff\n")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        change(env_file, {"tts_voice": "rms"})
+    assert list(env_file.parent.iterdir()) == [env_file]
+
+
+def test_lines_with_strange_characters_stay_whole(env_file: Path) -> None:
+    env_file.write_text("FRONTDESK_LANGUAGE='a\u2028b'\n", encoding="utf-8")
+    change(env_file, {"tts_voice": "rms"})
+    assert env_file.read_text(encoding="utf-8").split("\n")[0] == "FRONTDESK_LANGUAGE='a\u2028b'"
+
+
+def test_a_link_stays_one(env_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").write_text("FRONTDESK_LANGUAGE=en\n")
+    env_file.symlink_to(tmp_path / "elsewhere")
+    change(env_file, {"tts_voice": "rms"})
+    assert env_file.is_symlink()
+    assert "TTS_VOICE=rms" in (tmp_path / "elsewhere").read_text()
+
+
 def test_a_new_file_is_nobody_elses_to_read(env_file: Path) -> None:
     change(env_file, {"tts_voice": "rms"})
     assert env_file.stat().st_mode & 0o777 == 0o600
@@ -115,6 +143,14 @@ def test_what_cannot_work_is_refused(desk: Office, env_file: Path, field: str, v
     page = send(desk.signed_in(Role.OWNER), ENGINES, **{field: value})
     assert page.status_code == 422
     assert not env_file.exists()
+
+
+def test_saving_again_keeps_a_choice_that_is_not_in_use_yet(desk: Office, env_file: Path) -> None:
+    browser = desk.signed_in(Role.OWNER)
+    send(browser, ENGINES, voice="auto/", asr_engine="pocketsphinx", keep_calls_days="30")
+    shown = browser.get(ENGINES).text
+    assert '<option value="pocketsphinx" selected>' in shown
+    assert 'value="30"' in shown
 
 
 def test_what_the_environment_sets_is_said_to_win(

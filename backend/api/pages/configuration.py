@@ -16,6 +16,7 @@ from backend.api.configuration import change, configuration, is_in_environment
 from backend.api.forms import WHOLE_FORM, Form
 from backend.api.services import services_of
 from backend.api.templating import page
+from backend.config import load_settings
 from backend.core.errors import ConfigError
 from backend.modelstore.catalogue import ModelKind
 from backend.modelstore.store import ModelStore
@@ -61,7 +62,8 @@ async def show_configuration(
 @router.get("/engines")
 async def show_engines(request: Request, _: PageOwner, saved: bool = False) -> Response:
     """Voices to listen to, recogniser, model, retention."""
-    settings = services_of(request).settings
+    # What the next start will find: saving again must not undo a choice that is not in use yet.
+    settings = await asyncio.to_thread(load_settings, services_of(request).env_file)
     form = Form(
         {
             "voice": f"{settings.tts_engine}/{settings.tts_voice}",
@@ -89,14 +91,19 @@ async def choose_engines(request: Request, who: PageOwner) -> Response:
         **{name: getattr(sent, name) for name in KEPT},
     }
     wanted = {name: value for name, value in wanted.items() if not is_in_environment(name)}
+    env_file = services_of(request).env_file
+    note = Note(Action.SETTING_CHANGED, "settings", ", ".join(wanted))
+
+    def save(session: Session) -> None:
+        del session
+        change(env_file, wanted)
+
     try:
-        await asyncio.to_thread(change, services_of(request).env_file, wanted)
+        await write(request, who, lambda _: note, save)
     except ConfigError as error:
         form.wrong[WHOLE_FORM] = str(error)
         return await _engines_page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
     log.info("settings-changed", by=who.user_id)
-    note = Note(Action.SETTING_CHANGED, "settings", ", ".join(wanted))
-    await write(request, who, lambda _: note, _nothing)
     return RedirectResponse("/settings/engines?saved=1", HTTPStatus.SEE_OTHER)
 
 
@@ -122,8 +129,3 @@ async def _engines_page(
         recogniser_now=services.bot_parts.recogniser.name,
         fixed=[name for name in (*CHOICES, *KEPT) if is_in_environment(name)],
     )
-
-
-def _nothing(session: Session) -> None:
-    """The change itself is in a file."""
-    del session
