@@ -117,9 +117,9 @@ async def notice(request: Request, who: Principal, note: Note) -> None:
 
 
 async def mention(request: Request, who: Principal, note: Note) -> None:
-    """Write down what was done to a call in progress, as well as can be: it cannot be undone, and
-    a supervisor must be able to end a call while the database is down. The call's own events have
-    it, too."""
+    """Write down what has been done and is kept elsewhere, too, as well as can be: to a call in
+    progress, which a supervisor must be able to end while the database is down, or to the knowledge
+    base. The call's events and the file's versions have it, too."""
     try:
         await services_of(request).store.write(_Entry.of(request, who).add, note)
     except StoreError as error:

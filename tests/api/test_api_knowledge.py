@@ -138,6 +138,28 @@ def test_a_form_is_checked_as_it_is_typed(desk: Office) -> None:
     assert answer(desk) == "We are open {hours}."
 
 
+def test_hundreds_of_example_phrases_are_checked_like_a_few(desk: Office) -> None:
+    program = desk.program(Role.SUPERVISOR)
+    phrases = "\n".join(f"is there anything special about day number {day}" for day in range(300))
+    draft = {"section": "intents", "key": "unknown", "fields": {"examples": phrases}}
+    answer = program.post("/api/knowledge/check", json=draft)
+    assert answer.status_code == 200
+    assert answer.json() == {"wrong": {}}
+
+
+@pytest.mark.parametrize("section", ["intents", "responses"])
+def test_names_that_are_not_there_say_so(desk: Office, section: str) -> None:
+    where = f"/knowledge/edit?section={section}&key=zeppelin"
+    browser = desk.signed_in(Role.SUPERVISOR)
+    form = {"form_token": token_in(browser.get(HOURS)), "examples": "one"}
+    saved = browser.post(where, data=form)
+    assert saved.status_code == 409
+    assert "There is no “zeppelin”" in words_of(saved)
+    draft = {"section": section, "key": "zeppelin", "fields": {}}
+    answer = desk.program(Role.SUPERVISOR).post("/api/knowledge/check", json=draft)
+    assert answer.status_code == 409
+
+
 def test_undo_brings_the_earlier_version_back(desk: Office) -> None:
     browser = desk.signed_in(Role.SUPERVISOR)
     mark = mark_on(browser.get(HOURS).text)

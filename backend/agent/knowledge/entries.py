@@ -103,16 +103,18 @@ def path_of(section: Section, key: str, data: Mapping[str, Any]) -> Path:
         return (section.name, len(data[section.name]))
     keys = keys_of(section, data)
     if key not in keys:
-        raise StaleKnowledgeError(
-            f"There is no “{key}” in {section.title.lower()} any more.",
-            fix="Somebody may have removed or renamed it.",
-        )
+        raise _gone(section, key)
     return (section.name, keys.index(key) if section.shape is Shape.LIST else key)
 
 
-@cache
 def fields_of(section: Section, key: str = "") -> tuple[Field, ...]:
-    """The fields of an entry."""
+    """The fields of an entry. Raises StaleKnowledgeError where names are fixed and this is none."""
+    # Elsewhere they are the same for every name, and a name is whatever somebody sends.
+    return _fields_of(section, key if section.shape is Shape.MAP else "")
+
+
+@cache
+def _fields_of(section: Section, key: str) -> tuple[Field, ...]:
     entry = _entry_schema(section, key)
     if entry.get("type") == "array":
         hint = "One wording a line; they take turns. "
@@ -187,6 +189,13 @@ def _require_unchanged(section: Section, key: str, draft: Draft, mark: str) -> N
         )
 
 
+def _gone(section: Section, key: str) -> StaleKnowledgeError:
+    return StaleKnowledgeError(
+        f"There is no “{key[:100]}” in {section.title.lower()} any more.",
+        fix="Somebody may have removed or renamed it.",
+    )
+
+
 def _properties(section: Section) -> Mapping[str, Any]:
     found: Mapping[str, Any] = schema()["properties"][section.name].get("properties", {})
     return found
@@ -198,6 +207,8 @@ def _entry_schema(section: Section, key: str) -> Mapping[str, Any]:
         case Shape.LIST:
             return _resolved(block["items"])
         case Shape.MAP:
+            if key not in _properties(section):
+                raise _gone(section, key)
             return _resolved(_properties(section)[key])
         case Shape.SINGLE:
             return _resolved(block)

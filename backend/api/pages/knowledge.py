@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
-from sqlalchemy.orm import Session
 
 from backend.agent.knowledge.editor import StaleKnowledgeError
 from backend.agent.knowledge.entries import (
@@ -24,7 +23,7 @@ from backend.agent.knowledge.entries import (
     section_of,
 )
 from backend.api.access import PageSupervisor, PageViewer
-from backend.api.audit import Action, Note, write
+from backend.api.audit import Action, Note, mention
 from backend.api.bot import Bot
 from backend.api.errors import not_found
 from backend.api.forms import WHOLE_FORM, Form
@@ -160,15 +159,11 @@ async def remove_entry(
 
 
 async def note_change(request: Request, who: Principal, what: str) -> None:
-    """Write down who changed the knowledge base; what exactly stands in its versions."""
+    """Write down who changed the knowledge base; what exactly stands in its versions, with who did.
+    That is why a database that is down does not make a change that was made look as if it failed.
+    """
     log.info("knowledge-changed", by=who.user_id)
-    note = Note(Action.KNOWLEDGE_CHANGED, "knowledge base", what)
-    await write(request, who, lambda _: note, _nothing)
-
-
-def _nothing(session: Session) -> None:
-    """The change itself is in a file."""
-    del session
+    await mention(request, who, Note(Action.KNOWLEDGE_CHANGED, "knowledge base", what))
 
 
 async def put_in_use(bot: Bot) -> bool:

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from backend.agent.knowledge.entries import section_of
 from backend.api.access import ApiSupervisor, ApiViewer
-from backend.api.clean_text import OneLine, Prose
+from backend.api.clean_text import OneLine
 from backend.api.errors import ApiError, not_found
 from backend.api.knowledge_forms import findings
 from backend.api.services import services_of
@@ -20,6 +20,8 @@ router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
 LONGEST_TEXT = 1000
 RateHz = Annotated[int, Query(ge=8000, le=48000)]
+Typed = Annotated[str, StringConstraints(max_length=200_000)]
+"""A field as it is typed: hundreds of example phrases are one."""
 Words = Annotated[OneLine, Query(min_length=1, max_length=LONGEST_TEXT)]
 
 
@@ -28,7 +30,7 @@ class EntryDraft(BaseModel):
 
     section: str
     key: str = Field("", description="Name of the entry; empty for a new one.")
-    fields: dict[str, Prose]
+    fields: dict[str, Typed]
 
 
 class Findings(BaseModel):
