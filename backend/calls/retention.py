@@ -11,6 +11,7 @@ import structlog
 from backend.core.errors import StoreError
 from backend.db.database import Database
 from backend.db.queries.retention import (
+    OldCall,
     calls_before,
     delete_calls,
     delete_questions,
@@ -68,7 +69,7 @@ class Retention:
 
     async def purge(self) -> tuple[int, int]:
         """Forget everything that is due; how many recordings and how many calls. Raises
-        StoreError, and OSError for files that may not be deleted; what was not done is done the
+        StoreError, and OSError for a folder that cannot be read; what was not done is done the
         next time."""
         recordings = calls = 0
         if self._keeping.recordings_days is not None:
@@ -87,15 +88,19 @@ class Retention:
 
     async def _each_batch(self, days: int, *, whole: bool) -> int:
         before, done = self._now() - timedelta(days=days), 0
+        cursor: str | None = None
         while True:
-            found = await self._database.read(calls_before, before, BATCH, recorded=not whole)
-            if not found:
-                return done
+            found = await self._database.read(
+                calls_before, before, BATCH, recorded=not whole, cursor=cursor
+            )
             # The files first: a name without a file is explained, a file without a name is lost.
-            await asyncio.to_thread(self._delete_files, [name for _, name in found if name])
+            gone = await asyncio.to_thread(self._without_files, found.items)
             forget = delete_calls if whole else forget_recordings
-            await self._store.write(forget, [call_id for call_id, _ in found])
-            done += len(found)
+            await self._store.write(forget, [call.id for call in gone])
+            done += len(gone)
+            cursor = found.next_cursor
+            if cursor is None:
+                return done
             await asyncio.sleep(PAUSE_S)
 
     async def _tidy_search(self) -> None:
@@ -105,11 +110,6 @@ class Retention:
             begin = False
             await asyncio.sleep(PAUSE_S)
         self._is_untidy, self._tidied_on = False, self._now().date()
-
-    def _delete_files(self, names: Sequence[str]) -> None:
-        for name in names:
-            # Only files of this folder, whatever the database says.
-            (self._recordings_dir / Path(name).name).unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Sound that no call names goes by its age: messages from when they became tickets (those
@@ -122,4 +122,23 @@ class Retention:
         before_s = (self._now() - timedelta(days=min(days))).timestamp()
         for path in self._recordings_dir.glob("*.wav"):
             if path.stat().st_mtime < before_s:
-                path.unlink(missing_ok=True)
+                _is_deleted(path)
+
+    def _without_files(self, calls: Sequence[OldCall]) -> list[OldCall]:
+        """Delete the files; the calls that have none any more. Others wait for the next time."""
+        gone = []
+        for call in calls:
+            # Only files of this folder, whatever the database says.
+            path = self._recordings_dir / Path(call.recording).name
+            if not call.recording or _is_deleted(path):
+                gone.append(call)
+        return gone
+
+
+def _is_deleted(path: Path) -> bool:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("retention-later", code="files", file=path.name, reason=error.strerror)
+        return False
+    return True

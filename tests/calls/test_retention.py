@@ -238,3 +238,20 @@ def test_where_all_is_kept_nothing_runs(tmp_path: Path) -> None:
             assert OLD in await ids(parts[0])
 
     run(scenario())
+
+
+def test_a_recording_that_cannot_be_deleted_keeps_its_name_and_holds_nothing_up(
+    tmp_path: Path,
+) -> None:
+    async def scenario() -> None:
+        async with kept(tmp_path) as parts:
+            database, _, folder = parts
+            stuck = folder / f"{OLD}.wav"
+            stuck.unlink()
+            stuck.mkdir()  # nothing that is a folder can be deleted as a file, even by root
+            await forgetting(parts, 0, None).purge()
+            assert [path.name for path in folder.iterdir()] == [stuck.name]
+            assert (await database.read(get_call, OLD)).call.recording == stuck.name
+            assert (await database.read(get_call, NEW)).call.recording == ""
+
+    run(scenario())

@@ -5,26 +5,45 @@ The daily sums stay, and so do tickets and customers.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from backend.db.models import Call, UnansweredQuestion
+from backend.db.queries.paging import Order, Page
+
+_OLDEST_FIRST = Order((Call.started_at, Call.id), (datetime, str))
+
+
+@dataclass(frozen=True, slots=True)
+class OldCall:
+    """A call that may be due."""
+
+    id: str
+    recording: str
+    """File name, or empty."""
 
 
 def calls_before(
-    session: Session, before: datetime, limit: int, *, recorded: bool = False
-) -> list[tuple[str, str]]:
-    """Ids and recordings (file name or empty) of the oldest calls that started before then and
-    have ended. `recorded`: only those that have a recording."""
+    session: Session,
+    before: datetime,
+    limit: int,
+    *,
+    recorded: bool = False,
+    cursor: str | None = None,
+) -> Page[OldCall]:
+    """The oldest calls that started before then and have ended. `recorded`: only those that have a
+    recording."""
     old = select(Call.id, Call.recording).where(
         Call.started_at < before, Call.ended_at.is_not(None)
     )
     if recorded:
         old = old.where(Call.recording != "")
-    rows = session.execute(old.order_by(Call.started_at, Call.id).limit(limit))
-    return [(row.id, row.recording) for row in rows]
+    return _OLDEST_FIRST.page(
+        session, old, lambda row: OldCall(row.id, row.recording), cursor, limit
+    )
 
 
 def forget_recordings(session: Session, call_ids: Sequence[str]) -> None:
