@@ -7,7 +7,7 @@ Making one took 3 ms and removing it 1 ms (Asterisk 22.10); nothing is written a
 import asyncio
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -53,6 +53,7 @@ class PhoneAccounts:
         self._unused: dict[str, asyncio.TimerHandle] = {}
         self._removing: set[asyncio.Task[None]] = set()
         self._codecs = ""
+        self._making = asyncio.Lock()
 
     @property
     def trouble(self) -> str:
@@ -61,6 +62,10 @@ class PhoneAccounts:
 
     async def make(self, owner: str) -> PhoneAccount:
         """A new account; it goes after `UNUSED_S` unless it is used. Raises LineError."""
+        async with self._making:
+            return await self._make(owner)
+
+    async def _make(self, owner: str) -> PhoneAccount:
         if len(self._accounts) >= MOST:
             raise LineError("Too many browser phones are in use.", fix="Try again in a minute.")
         if not self._codecs:
@@ -128,11 +133,11 @@ class PhoneAccounts:
         """A browser that was closed says no goodbye; Asterisk would wait for its audio."""
         try:
             endpoint = await self._client.request("GET", f"endpoints/PJSIP/{name}")
-            for channel_id in endpoint.get("channel_ids", ()):
-                await self._client.request("DELETE", f"channels/{channel_id}")
+            calls = [f"channels/{channel_id}" for channel_id in endpoint.get("channel_ids", ())]
         except AriError as error:
-            if error.status != NOT_FOUND:
-                log.warning("phone-call-not-ended", account=name, code=error.code)
+            self._not_done("phone-call-not-ended", name, error)
+            return
+        await self._delete_each(calls, "phone-call-not-ended", name)
 
     def _endpoint(self, name: str) -> dict[str, str]:
         return {
@@ -156,12 +161,21 @@ class PhoneAccounts:
         await self._client.request("PUT", _path(kind, name), body={"fields": fields})
 
     async def _delete(self, name: str) -> None:
-        for kind in _KINDS:
+        parts = [_path(kind, name) for kind in _KINDS]
+        await self._delete_each(parts, "phone-account-not-removed", name)
+
+    async def _delete_each(self, paths: Sequence[str], trouble: str, name: str) -> None:
+        """Each of them, though another may be gone already."""
+        for path in paths:
             try:
-                await self._client.request("DELETE", _path(kind, name))
+                await self._client.request("DELETE", path)
             except AriError as error:
-                if error.status != NOT_FOUND:
-                    log.warning("phone-account-not-removed", account=name, code=error.code)
+                self._not_done(trouble, name, error)
+
+    @staticmethod
+    def _not_done(trouble: str, name: str, error: AriError) -> None:
+        if error.status != NOT_FOUND:
+            log.warning(trouble, account=name, code=error.code)
 
     def _give_up(self, name: str) -> None:
         task = asyncio.create_task(self.remove(name), name="phone account expires")
