@@ -122,6 +122,7 @@ function talking() {
 }
 
 function end(words, reason) {
+  if (state.dataset.state === "idle") return; // the first reason counts, not the socket that closes after it
   for (const undo of tidy.splice(0)) undo();
   call = null;
   stream = null;
