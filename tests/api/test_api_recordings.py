@@ -1,10 +1,14 @@
 """Recordings: whole, in ranges, and not there."""
 
 import wave
+from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from backend.calls.operator import Operator
+from backend.db.models import Role
 from tests.support.call_events import Script
 from tests.support.office import Office, words_of
 
@@ -142,3 +146,13 @@ def test_a_recording_that_was_deleted_is_told_from_one_that_is_being_written(
     assert "was deleted from the disk" in words_of(browser.get(f"/calls/{CALL}"))
     office.now_s = script.events[-1].at.timestamp() + 5
     assert "still being written" in words_of(browser.get(f"/calls/{CALL}"))
+
+
+def test_listening_to_a_call_that_has_just_ended_is_over_at_once(office: Office) -> None:
+    class JustEnded:
+        def listen_in(self, listener: object) -> Callable[[], None]:
+            return lambda: None
+
+    office.operators.of[CALL] = cast(Operator, JustEnded())  # no call of the live ones
+    answer = office.program(Role.SUPERVISOR).get(f"/api/calls/{CALL}/listen")
+    assert (answer.status_code, answer.content) == (200, b"")

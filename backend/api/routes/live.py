@@ -92,11 +92,11 @@ async def listen_in(request: Request, who: ApiSupervisor, call_id: CallId) -> St
 
     Half a second behind. Only of calls on the streaming line.
     """
-    operator = _operator(request, call_id)
+    _operator(request, call_id)
     heard = audit.Note(Action.CALL_LISTENED_TO, f"call {call_id}")
     await audit.notice(request, who, heard)
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
-    leave = operator.listen_in(lambda pcm: _offer(pieces, _bytes(pcm)))
+    leave = _operator(request, call_id).listen_in(lambda pcm: _offer(pieces, _bytes(pcm)))
     return StreamingResponse(
         _until_over(services_of(request), call_id, pieces, leave),
         media_type="application/octet-stream",
@@ -115,6 +115,8 @@ async def _until_over(
 
     try:
         with services.events.listening(on_event):
+            if all(call.call_id != call_id for call in services.live.calls()):
+                return  # it ended before we listened: nothing would tell us
             while (piece := await pieces.get()) is not None:
                 yield piece
     finally:
