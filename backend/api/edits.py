@@ -119,7 +119,8 @@ async def settle_question(request: Request, who: Principal, key: str) -> Questio
     return await audit.write(
         request,
         who,
-        lambda settled: Note(Action.QUESTION_SETTLED, "question", settled.key),
+        # Its words are a caller's.
+        lambda settled: Note(Action.QUESTION_SETTLED, f"question of call {settled.call_id}"),
         questions.settle_question,
         key,
         now=services_of(request).now(),
