@@ -4,11 +4,8 @@ Drawn by the server because they are seven shapes each: no library, nothing to w
 take their colours from the style sheet in both themes.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
-
-from backend.db.queries.analytics import Day
 
 HEIGHT = 100.0
 STEP = 10.0
@@ -74,13 +71,6 @@ class Curves:
     p95: list[str]
     ticks_s: tuple[float, ...]
     labels: list[str]
-
-
-def daily_chart(days: Sequence[Day], name: Callable[[date], str]) -> Chart:
-    """Calls per day. `name` writes a day."""
-    return column_chart(
-        [Column(name(one.day), one.totals.calls, one.totals.contained) for one in days]
-    )
 
 
 def column_chart(columns: Sequence[Column]) -> Chart:

@@ -1,7 +1,7 @@
 """The small parts: attempts, sessions, secrets, charts, percentiles, numbers as text."""
 
 import stat
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from backend.api import api_keys
 from backend.api.attempts import PER_ADDRESS, PER_PERSON, WINDOW_S, SignInAttempts, network_of
-from backend.api.charts import HEIGHT, daily_chart, round_up
+from backend.api.charts import HEIGHT, Column, column_chart, round_up
 from backend.api.passwords import ONE_TIME_ALPHABET, one_time_password, password_problem
 from backend.api.secret_file import SECRET_BYTES, load_or_create_secret
 from backend.api.sessions import SessionSigner
@@ -19,7 +19,6 @@ from backend.api.static_files import StaticFiles
 from backend.api.templating import STATIC, duration, label, make_environment, money, ms
 from backend.api.turn_timings import percentile
 from backend.core.errors import ConfigError
-from backend.db.queries.analytics import Day, Totals
 
 
 def test_a_person_at_one_address_has_five_attempts_in_a_window() -> None:
@@ -153,34 +152,30 @@ def test_one_time_passwords_are_long_different_and_easy_to_copy() -> None:
     assert all(not password_problem(password, user_name="owner") for password in passwords)
 
 
-def days(*calls: int) -> list[Day]:
-    """As many days with that many calls, half of them contained."""
-    start = date(2026, 11, 1)
-    return [
-        Day(start + timedelta(days=n), Totals(count, count // 2, 0, 0, 0, 0.0))
-        for n, count in enumerate(calls)
-    ]
+def columns(*calls: int) -> list[Column]:
+    """As many columns with that many calls, half of them contained."""
+    return [Column(f"No. {number}", count, count // 2) for number, count in enumerate(calls, 1)]
 
 
 def test_a_chart_of_nothing_has_no_bars() -> None:
-    assert daily_chart(days(), str).bars == []
-    assert daily_chart(days(0, 0), str).bars == []
+    assert column_chart(columns()).bars == []
+    assert column_chart(columns(0, 0)).bars == []
 
 
 def test_bars_stand_on_the_ground_and_are_as_high_as_their_calls() -> None:
-    chart = daily_chart(days(4, 0, 2), str)
+    chart = column_chart(columns(4, 0, 2))
     high, low = chart.bars
     assert chart.ticks == (4, 2, 0)
     assert (high.rest_y, high.rest_height, high.contained_height) == (0, HEIGHT / 2, HEIGHT / 2)
     assert (
         high.contained_y + high.contained_height == low.contained_y + low.contained_height == HEIGHT
     )
-    assert low.words == "2026-11-03: 2 calls, 1 by the bot alone"
+    assert low.words == "No. 3: 2 calls, 1 by the bot alone"
 
 
 @given(st.lists(st.integers(0, 10**7), max_size=400))
 def test_every_bar_is_inside_its_chart(calls: list[int]) -> None:
-    chart = daily_chart(days(*calls), str)
+    chart = column_chart(columns(*calls))
     for bar in chart.bars:
         assert 0 <= bar.x < bar.x + bar.width <= chart.width
         assert -0.02 <= bar.rest_y <= bar.contained_y <= HEIGHT
