@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from backend.api.sockets.talking import BUSY
+from backend.calls.center import CallCenter
 from backend.db.models import Role
 from tests.api.test_dashboard_browser import House
 from tests.support.browser import Watch, barriers, served
-from tests.support.browser_caller import browser_page, sign_in
+from tests.support.browser_caller import ALLOWED, browser_page, sign_in
 from tests.support.office import open_office
 from tests.support.office_bot import bots
 
@@ -42,7 +44,7 @@ def house(tmp_path_factory: pytest.TempPathFactory, seeded: Path, models: Path) 
 
 @pytest.fixture(scope="module")
 def page(house: House) -> Iterator[Page]:
-    with browser_page(None) as page:
+    with browser_page(None, ALLOWED) as page:
         sign_in(page, house.address, "owner")
         yield page
 
@@ -107,3 +109,14 @@ def test_no_page_is_wider_than_the_screen_shuts_anybody_out_or_asks_for_anything
         if width == WIDEST:
             assert barriers(page) == [], path
     watch.saw_nothing_odd()
+
+
+def test_a_caller_in_the_browser_is_told_that_all_lines_are_busy(
+    house: House, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CallCenter, "is_full", property(lambda center: True))
+    page.goto(f"{house.address}/talk")
+    page.get_by_role("button", name="Call the bot").click()
+    expect(page.get_by_text("Not connected.")).to_be_visible()
+    expect(page.get_by_text(BUSY)).to_be_visible()
+    expect(page.get_by_role("button", name="Call the bot")).to_be_enabled()
