@@ -24,6 +24,8 @@ from backend.core.errors import StoreError
 
 LOCK_WAIT_S = 2.0
 """How long we wait for somebody else's lock; then calls go on without the database."""
+SET_UP_WAIT_S = 60.0
+"""How long setting a database up waits: another process may be migrating or filling it."""
 STATEMENT_S = 10
 """Longest single statement of a write on a database server."""
 CONNECT_S = 3
@@ -35,8 +37,8 @@ WRITE = "write"
 WRITE_DURABLY = "durably"
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for any SQLAlchemy URL. Connects to nothing yet.
+def open_engine(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
+    """An engine for any SQLAlchemy URL. Connects to nothing yet. `lock_wait_s`: SQLite's.
 
     Raises StoreError when the URL cannot work: a typo, a driver that is not installed, a database
     in memory (calls and pages would not see the same one).
@@ -44,7 +46,7 @@ def open_engine(url: str) -> Engine:
     parsed = _parse(url)
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed)
+            return _sqlite(parsed, lock_wait_s)
         return _server(parsed)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
@@ -75,7 +77,7 @@ def _parse(url: str) -> URL:
     return parsed
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, lock_wait_s: float) -> Engine:
     if not url.database or ":memory:" in url.database or "mode=memory" in str(url):
         raise StoreError(
             "A database in memory cannot hold calls.",
@@ -83,7 +85,7 @@ def _sqlite(url: URL) -> Engine:
         )
     engine = create_engine(
         url,
-        connect_args={"timeout": LOCK_WAIT_S},
+        connect_args={"timeout": lock_wait_s},
         pool_size=READERS + 2,
         pool_timeout=CONNECT_S,
         hide_parameters=True,  # they are transcripts and numbers, and errors are logged

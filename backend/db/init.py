@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from backend.config import load_settings
 from backend.core.errors import FrontdeskError
-from backend.db.engine import WRITE, WRITING, open_engine
+from backend.db.engine import SET_UP_WAIT_S, WRITE, WRITING, open_engine
 from backend.db.migrate import upgrade_engine, wait_your_turn
 from backend.db.seed import Seeded, count, seed
 from backend.db.trouble import explain, place
@@ -49,7 +49,7 @@ def initialise(url: str, today: date, *, empty: bool = False, zone: tzinfo = UTC
     Rows that are there are never touched. Safe to run twice at once. `today` is the date in
     `zone`, which the store is opened with. Raises StoreError.
     """
-    engine = open_engine(url)
+    engine = open_engine(url, lock_wait_s=SET_UP_WAIT_S)
     try:
         tables_changed = upgrade_engine(engine)
         with Session(engine.execution_options(**{WRITING: WRITE})) as session, session.begin():

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, String, column, inspect, select, tabl
 from sqlalchemy.exc import SQLAlchemyError
 
 from backend.core.errors import StoreError
-from backend.db.engine import WRITE, WRITING, make_place, open_engine
+from backend.db.engine import SET_UP_WAIT_S, WRITE, WRITING, make_place, open_engine
 from backend.db.models import Base
 from backend.db.trouble import explain, place
 
@@ -35,7 +35,7 @@ def upgrade(url: str) -> bool:
     Safe to run at every start and from several processes at once. All or nothing: a failed
     migration leaves the database as it was. Raises StoreError.
     """
-    engine = open_engine(url)
+    engine = open_engine(url, lock_wait_s=SET_UP_WAIT_S)
     try:
         return upgrade_engine(engine)
     finally:

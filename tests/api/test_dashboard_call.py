@@ -87,7 +87,8 @@ def test_an_address_may_name_a_moment(page: Page) -> None:
 
 
 def test_the_waveform_shows_who_spoke_when(page: Page) -> None:
-    page.wait_for_function("document.querySelector('.wave .bot').getAttribute('d').length > 100")
+    drawn = "document.querySelector('.wave .bot').getAttribute('d')?.length > 100"
+    page.wait_for_function(drawn)
     shown = page.locator(".wave .caller").evaluate(
         "path => [100, 500].map(x => path.isPointInFill(new DOMPoint(x, 40)))"
     )
