@@ -12,12 +12,14 @@ What survives what, on SQLite as it is set up here (write-ahead log, `synchronou
 PostgreSQL syncs at every commit by itself.
 """
 
+import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from backend.core.errors import StoreError
@@ -30,6 +32,7 @@ STATEMENT_S = 10
 """Longest single statement of a write on a database server."""
 CONNECT_S = 3
 READERS = 4
+_WAL_AGAIN_S = 0.02
 
 WRITING = "frontdesk_writing"
 """Execution option of connections that write: `WRITE` or `WRITE_DURABLY`."""
@@ -99,8 +102,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     # The driver's own idea of when to begin leaves reads without a snapshot: `_begin_sqlite` does.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _switch_to_wal(cursor)
     for pragma in (
-        "journal_mode=WAL",
         "foreign_keys=ON",
         "synchronous=NORMAL",
         "cache_size=-32000",  # 32 MB
@@ -108,6 +111,19 @@ def _prepare_sqlite(connection: DBAPIConnection, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _switch_to_wal(cursor: DBAPICursor) -> None:
+    # Where two processes open a new database at once, SQLite refuses one of them without waiting.
+    until_s = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until_s:
+                raise
+            time.sleep(_WAL_AGAIN_S)
 
 
 def _begin_sqlite(connection: Connection) -> None:
