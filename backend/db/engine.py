@@ -40,8 +40,9 @@ WRITE = "write"
 WRITE_DURABLY = "durably"
 
 
-def open_engine(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
-    """An engine for any SQLAlchemy URL. Connects to nothing yet. `lock_wait_s`: SQLite's.
+def open_engine(url: str, *, lock_wait_s: float | None = None) -> Engine:
+    """An engine for any SQLAlchemy URL. Connects to nothing yet. `lock_wait_s`: on SQLite, instead
+    of `LOCK_WAIT_S`.
 
     Raises StoreError when the URL cannot work: a typo, a driver that is not installed, a database
     in memory (calls and pages would not see the same one).
@@ -49,7 +50,7 @@ def open_engine(url: str, *, lock_wait_s: float = LOCK_WAIT_S) -> Engine:
     parsed = _parse(url)
     try:
         if parsed.get_backend_name() == "sqlite":
-            return _sqlite(parsed, lock_wait_s)
+            return _sqlite(parsed, LOCK_WAIT_S if lock_wait_s is None else lock_wait_s)
         return _server(parsed)
     except (NoSuchModuleError, ModuleNotFoundError) as error:
         raise StoreError(
