@@ -119,7 +119,7 @@ def test_a_call_of_an_answer_that_is_cut_off_is_no_call(client: Client, end: Cut
 
 
 NO_TOOLS = [
-    Refuse(400, f"registry.ollama.ai/library/{MODEL} does not support tools"),
+    Refuse(400, f"{MODEL} does not support tools"),
     Refuse(500, "tools param requires --jinja flag"),
     Refuse(500, "Unsupported param: tools"),
     Refuse(400, '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser'),
