@@ -60,10 +60,12 @@ def forgetting(
 
 
 def sound(path: Path, days: int) -> None:
-    """A recording of so many days ago."""
-    path.write_bytes(b"sound")
+    """A recording of so many days ago; at its place from the start, as it may be deleted."""
+    made = path.with_suffix(".made")
+    made.write_bytes(b"sound")
     at_s = (NOON - timedelta(days=days)).timestamp()
-    os.utime(path, (at_s, at_s))
+    os.utime(made, (at_s, at_s))
+    made.replace(path)
 
 
 async def asked_in_vain(store: Store, call_id: str, days: int, words: str) -> None:
