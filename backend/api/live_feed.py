@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from itertools import islice
 
-from backend.core.events import CallEvent, EventBus, EventType
+from backend.core.events import PASSING, CallEvent, EventBus, EventType
 
 EVERY_S = 0.1
 """Events that come faster travel together: every write costs the loop that also carries audio."""
@@ -99,7 +99,7 @@ class LiveFeed:
             self._calls[event.call_id] = []
         if event.type is EventType.CALL_ENDED:
             self._calls.pop(event.call_id, None)
-        elif event.call_id in self._calls:
+        elif event.call_id in self._calls and event.type not in PASSING:
             self._calls[event.call_id].append(frame)
         self._wake()
 

@@ -2,7 +2,7 @@
 
 import structlog
 
-from backend.core.events import CallEvent, EventBus, EventType
+from backend.core.events import PASSING, CallEvent, EventBus, EventType
 
 log = structlog.get_logger("backend.calls")
 
@@ -46,6 +46,8 @@ def log_events(bus: EventBus) -> None:
 
 
 def _log(event: CallEvent) -> None:
+    if event.type in PASSING:
+        return
     shown = {key: event.data[key] for key in LOGGED.get(event.type, ()) if key in event.data}
     level = {EventType.WARNING: "warning", EventType.ERROR: "error"}.get(event.type, "info")
     getattr(log, level)(event.type.value, call_id=event.call_id, at_s=event.at_s, **shown)

@@ -18,6 +18,8 @@ from backend.core.speech import Completeness, Expect, Heard, HeardSoFar, Questio
 log = structlog.get_logger(__name__)
 
 NOTHING = Transcript("", confidence=0.0)
+TOLD_EVERY_S = 0.3
+"""How often who watches is told what the caller is saying: about once a word."""
 _MAY_BE_ALL = (Completeness.COMPLETE, Completeness.UNKNOWN)
 
 
@@ -70,6 +72,9 @@ class Listening:
         """In a pause: finds out what was said."""
         self._seen: Transcript | None = None
         """What a look found; the turn's result unless the caller goes on."""
+        self._told = ""
+        self._untold = 0
+        """Samples since who watches was last told."""
         self._generation = 0
         self._stale: set[asyncio.Task[None]] = set()
 
@@ -89,6 +94,7 @@ class Listening:
             self._open()
         if self._stream is not None:
             self._stream.feed(pcm)
+            self._tell(self._stream, len(pcm))
 
     def pause(self) -> None:
         """See `Ear`."""
@@ -116,6 +122,7 @@ class Listening:
         self._close_stream()
         self._question = None
         self._heard = HeardSoFar()
+        self._told = ""
 
     def reconsider(self) -> None:
         """The dialogue may have moved on since the caller began (they interrupted us): what they
@@ -138,6 +145,18 @@ class Listening:
         self._is_deaf = True
         if self._stale:
             await asyncio.wait(self._stale)
+
+    def _tell(self, stream: RecogniserStream, samples: int) -> None:
+        """Who watches sees the words come; in a pause a look tells them what they are."""
+        self._untold += samples
+        if self._looking is not None or self._untold < TOLD_EVERY_S * (self._rate_hz or 0):
+            return
+        self._untold = 0
+        so_far = stream.partial()
+        if so_far is not None and so_far.text != self._told:
+            self._told = so_far.text
+            turn = self._floor.caller_turn
+            self._events.publish(EventType.CALLER_SPEAKING, turn=turn, text=so_far.text)
 
     def _open(self) -> None:
         assert self._rate_hz is not None  # noqa: S101 - deaf without

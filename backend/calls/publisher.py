@@ -4,7 +4,7 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.core.events import CallEvent, EventBus, EventType
+from backend.core.events import PASSING, CallEvent, EventBus, EventType
 
 
 class CallPublisher:
@@ -31,7 +31,8 @@ class CallPublisher:
             at_s=round(self.elapsed_s, 4),
             data=data,
         )
-        self._seq += 1
+        if event_type not in PASSING:
+            self._seq += 1
         self._bus.publish(event)
 
     def warn(self, code: str, message: str) -> None:

@@ -17,8 +17,8 @@ from backend.cli.bench_calls import (
     stored_call,
 )
 from backend.cli.bench_figures import Spread, conditions, spread, table, turn_spreads
-from backend.cli.bench_patience import NO, YES, AskedBack, PatientCaller
 from backend.cli.bench_scenarios import (
+    CUSTOMER,
     GOODBYE,
     SCENARIOS,
     Facts,
@@ -28,6 +28,7 @@ from backend.cli.bench_scenarios import (
     is_right,
     recognised,
 )
+from backend.cli.patient_caller import NO, YES, AskedBack, Meant, PatientCaller
 from backend.config import Settings
 from backend.core.errors import LineError
 from backend.db.database import Database
@@ -129,7 +130,13 @@ class _Bench:
         held = Held(plan)
         voice = {text: Play(pcm, text) for (v, text), pcm in self.speech.items() if v == plan.voice}
         steps = [voice[text] for text in (*plan.scenario.says, GOODBYE)]
-        person = PatientCaller(plan.caller, plan.scenario, self.asked_back, self.database, voice)
+        meant = Meant(plan.scenario.topic, CUSTOMER)
+        person = PatientCaller(
+            plan.caller,
+            lambda _, line, bot: self.asked_back.reply(meant, line, bot),
+            self.database,
+            voice,
+        )
         async with self.room:
             try:
                 call = await self.phone.dial(self.uri, caller=plan.caller)

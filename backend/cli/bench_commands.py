@@ -141,6 +141,31 @@ def capacity(
     )
 
 
+@bench_app.command("dashboards")
+def dashboards(
+    calls: Annotated[int, typer.Option(min=1, help="How many talking calls.")] = 50,
+    count: Annotated[int, typer.Option("--open", min=1, help="How many dashboards.")] = 100,
+    rounds: Annotated[int, typer.Option(min=1, help="How often without, then with them.")] = 3,
+    hold_s: Annotated[float, typer.Option(min=5, help="Seconds measured each time.")] = 30,
+    voice: Annotated[str, typer.Option(help="flite voice of the callers.")] = "rms",
+    as_json: AsJson = False,
+) -> None:
+    """Do open dashboards make callers wait longer?"""
+    from backend.cli.bench_dashboards import run_dashboards
+
+    run(
+        run_dashboards(
+            load_settings(),
+            calls=calls,
+            dashboards=count,
+            rounds=rounds,
+            hold_s=hold_s,
+            voice=voice,
+            as_json=as_json,
+        )
+    )
+
+
 @bench_app.command("memory")
 def memory(
     calls: Annotated[int, typer.Option(min=1, help="How many calls, one after another.")] = 1000,

@@ -39,6 +39,11 @@ class CallReport:
         return [call for call in self.played if call.mistakes]
 
     @property
+    def at_once(self) -> int:
+        """Good calls in which nobody was asked back or said anything twice."""
+        return sum(not call.mistakes and not call.repairs for call in self.played)
+
+    @property
     def turns(self) -> float:
         """Mean number of the caller's turns."""
         return fmean(call.turns for call in self.played)
@@ -93,7 +98,13 @@ async def run_real_calls(
     """The same by telephone, with a running Frontdesk. Raises FrontdeskError."""
     cases = read_scenarios(path)
     played = await play_as_calls(
-        cases, settings, seeds=seeds, voices=voices, at_once=at_once, extension=extension
+        cases,
+        settings,
+        await open_knowledge(settings),
+        seeds=seeds,
+        voices=voices,
+        at_once=at_once,
+        extension=extension,
     )
     if not played:
         raise ScenarioFileError(f"No call in {path.name} can be played by telephone.")
@@ -106,6 +117,12 @@ async def run_eval_calls(
     settings: Settings, path: Path, *, seeds: Sequence[int], as_json: bool
 ) -> None:
     """Print the figures; exit status 1 when a call failed. Raises FrontdeskError."""
+    knowledge = await open_knowledge(settings)
+    _print(await play_as_text(path, knowledge, settings, seeds), as_json=as_json)
+
+
+async def open_knowledge(settings: Settings) -> KnowledgeStore:
+    """The knowledge base in use, as it is now. Raises FrontdeskError."""
 
     def refuse(error: FrontdeskError) -> None:
         raise error
@@ -117,7 +134,7 @@ async def run_eval_calls(
         sentence_model=ModelStore(settings.data_dir).find_sentence(),
     )
     await knowledge.start(watch=False)
-    _print(await play_as_text(path, knowledge, settings, seeds), as_json=as_json)
+    return knowledge
 
 
 def _print(report: CallReport, *, as_json: bool) -> None:
@@ -131,6 +148,7 @@ def as_figures(report: CallReport) -> str:
     figures = {
         "task_success": report.success,
         "calls": len(report.played),
+        "without_repairs": report.at_once,
         "turns": report.turns,
         "containment": report.containment,
         "p50_ms": report.turn_ms(0.5),
@@ -163,6 +181,8 @@ def as_lines(report: CallReport) -> str:
         f"{report.timed:<16} p50 {report.turn_ms(0.5):.1f} ms,"
         f" p95 {report.turn_ms(0.95):.1f} ms a turn",
     ]
+    if report.voices:
+        lines.append(f"{'at once':<16} {report.at_once:>4} of the good ones, nothing asked back")
     for call in report.failed:
         who = f"{call.voice}, " if call.voice else ""
         lines.append(f"✗ {call.case.place}, {who}seed {call.seed}: {call.case.scenario.name}")

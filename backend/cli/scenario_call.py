@@ -1,12 +1,15 @@
 """Plays written calls as real ones: a SIP phone, a voice, a running Frontdesk.
 
 Judged by what is stored at the end, as its owner sees it: what was said, the tickets, the customer,
-how the call ended. Callers answer no questions back: whoever is misheard has failed.
+how the call ended. Who is asked back because of a word misheard answers, as people do.
 """
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
+from backend.agent.knowledge.store import KnowledgeStore, Snapshot
+from backend.agent.slots.numbers import Length, spoken_number
 from backend.cli.bench_calls import (
     Speech,
     callers,
@@ -14,8 +17,9 @@ from backend.cli.bench_calls import (
     speak_all,
     stored_call,
 )
+from backend.cli.patient_caller import NO, YES, AskedBack, Meant, PatientCaller, Reply
 from backend.cli.scenario_files import Case, Scenario, Step
-from backend.cli.scenario_play import Played, either, pick_wordings, wrong_tickets
+from backend.cli.scenario_play import Played, TextStage, either, pick_wordings, wrong_tickets
 from backend.cli.scenario_stored import Customers, wrong_in_database
 from backend.config import Settings
 from backend.core.errors import LineError
@@ -25,7 +29,16 @@ from backend.db.models import Who
 from backend.db.queries.calls import CallDetail
 from backend.db.queries.customers import find_customer
 from backend.phone.phone import Phone
-from backend.phone.script import HangUp, Keys, Listening, Play, ReadyStep, Wait, converse
+from backend.phone.script import (
+    HangUp,
+    Keys,
+    Listening,
+    Play,
+    ReadyStep,
+    RecordKind,
+    Wait,
+    converse,
+)
 
 _LISTENING = Listening(quiet_s=1.0, patience_s=12.0)
 
@@ -41,9 +54,22 @@ def can_be_called(scenario: Scenario, settings: Settings) -> bool:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call to be made."""
+
+    case: Case
+    seed: int
+    voice: str
+    wordings: Sequence[str]
+    answers: Sequence[str]
+    """What the bot says in each step to somebody whose every word it gets."""
+
+
 async def play_as_calls(
     cases: Sequence[Case],
     settings: Settings,
+    knowledge: KnowledgeStore,
     *,
     seeds: Sequence[int],
     voices: Sequence[str],
@@ -55,46 +81,72 @@ async def play_as_calls(
     Raises FrontdeskError when it cannot begin: nothing runs, no voice.
     """
     uri = await require_running(settings, extension)
-    plans = [
-        (case, seed, voice, pick_wordings(case.scenario, seed))
-        for voice in voices
-        for seed in seeds
-        for case in cases
-        if not case.customers and can_be_called(case.scenario, settings)
+    playable = [
+        case for case in cases if not case.customers and can_be_called(case.scenario, settings)
     ]
-    said = [(voice, words) for _, _, voice, wordings in plans for words in wordings if words]
+    plans = await _plans(playable, TextStage(knowledge, settings), seeds, voices)
+    said = [
+        (plan.voice, words) for plan in plans for words in (*filter(None, plan.wordings), YES, NO)
+    ]
     speech = await speak_all(settings, said)
     database = Database(settings.db_url)
     numbers = callers()
     room = asyncio.Semaphore(at_once)
     try:
         async with Phone() as phone, asyncio.TaskGroup() as group:
-            stage = _CallStage(phone, uri, speech, database, room)
-            tasks = [group.create_task(stage.play(*plan, next(numbers))) for plan in plans]
+            stage = _CallStage(phone, uri, speech, database, knowledge.current, room)
+            tasks = [group.create_task(stage.play(plan, next(numbers))) for plan in plans]
     finally:
         database.close()
     return [task.result() for task in tasks]
+
+
+async def _plans(
+    cases: Sequence[Case], stage: TextStage, seeds: Sequence[int], voices: Sequence[str]
+) -> list[Plan]:
+    try:
+        answers = {
+            (case.place, seed): await stage.answers(case, seed) for seed in seeds for case in cases
+        }
+    finally:
+        stage.close()
+    return [
+        Plan(case, seed, voice, pick_wordings(case.scenario, seed), answers[case.place, seed])
+        for voice in voices
+        for seed in seeds
+        for case in cases
+    ]
 
 
 class _CallStage:
     """What all calls share."""
 
     def __init__(
-        self, phone: Phone, uri: str, speech: Speech, database: Database, room: asyncio.Semaphore
+        self,
+        phone: Phone,
+        uri: str,
+        speech: Speech,
+        database: Database,
+        knowledge: Snapshot,
+        room: asyncio.Semaphore,
     ) -> None:
         self._phone = phone
         self._uri = uri
         self._speech = speech
         self._database = database
+        self._knowledge = knowledge
+        self._asked_back = AskedBack(knowledge.knowledge)
         self._room = room
 
-    async def play(
-        self, case: Case, seed: int, voice: str, wordings: Sequence[str], number: str
-    ) -> Played:
+    async def play(self, plan: Plan, number: str) -> Played:
         """One call, and what its record shows."""
+        case, seed, voice = plan.case, plan.seed, plan.voice
+        own = {text: Play(pcm, text) for (name, text), pcm in self._speech.items() if name == voice}
+        reply = replies(plan, self._knowledge, self._asked_back)
+        person = PatientCaller(number, reply, self._database, own)
         steps = [
-            Play(self._speech[voice, words], words) if words else Keys(step.keys or "")
-            for step, words in zip(case.scenario.steps, wordings, strict=True)
+            own[words] if words else Keys(step.keys or "")
+            for step, words in zip(case.scenario.steps, plan.wordings, strict=True)
         ]
         # The wait makes us listen to the answer to the last step before we hang up.
         script: list[ReadyStep] = [*steps, Wait(0), HangUp()]
@@ -103,8 +155,10 @@ class _CallStage:
                 call = await self._phone.dial(self._uri, caller=number)
             except LineError as error:
                 return Played(case, seed, [error.message], 0, False, [], voice)
-            async for _ in converse(call, script, listening=_LISTENING):
-                pass
+            talk = converse(call, script, listening=_LISTENING, react=person.react)
+            async for record in talk:
+                if record.kind is RecordKind.CALLER and record.text:
+                    person.said(record.text)
         stored = await stored_call(self._database, number)
         if stored is None:
             mistake = "the call is not in the database, or never ended there"
@@ -113,7 +167,32 @@ class _CallStage:
         customers = {
             row.number: await self._database.read(find_customer, row.number) for row in rows
         }
-        return judged(case, seed, voice, stored, customers)
+        return replace(judged(case, seed, voice, stored, customers), repairs=person.repairs)
+
+
+def replies(plan: Plan, knowledge: Snapshot, ask: AskedBack) -> Reply:
+    """A caller's: only to what a bot that had heard every word would not have asked."""
+    meant = _meant(plan, knowledge)
+
+    def reply(step: int, line: str, bot: str) -> str | None:
+        is_foreseen = ask.reply(meant[step], line, plan.answers[step]) is not None
+        return None if is_foreseen else ask.reply(meant[step], line, bot)
+
+    return reply
+
+
+def _meant(plan: Plan, knowledge: Snapshot) -> list[Meant]:
+    """What the caller knows of each line: its topic, and the newest number until then."""
+    words = knowledge.vocabulary()
+    length = Length(words.min_digits, words.max_digits)
+    meant: list[Meant] = []
+    number = ""
+    for step, line in zip(plan.case.scenario.steps, plan.wordings, strict=True):
+        slot = spoken_number(line, length)
+        number = step.keys or (slot.digits if slot else "") or number
+        label = step.intent or (knowledge.classifier.classify(line).label if line else "")
+        meant.append(Meant(label.partition("/")[0], number))
+    return meant
 
 
 def judged(case: Case, seed: int, voice: str, call: CallDetail, customers: Customers) -> Played:

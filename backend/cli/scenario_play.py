@@ -39,6 +39,8 @@ class Played:
     """The thinking of each turn; of a real call all that the caller waits for."""
     voice: str = ""
     """The caller's in a real call."""
+    repairs: int = 0
+    """How often the caller had to answer a question back, or to say something again."""
 
 
 @dataclass(slots=True)
@@ -121,6 +123,20 @@ class TextStage:
             wrong = self._wrong_in_database(case, scenario.stored, call)
             mistakes = [f"in the database: {each}" for each in wrong]
         return Played(case, seed, mistakes, len(call.took_ms), call.contained, call.took_ms)
+
+    async def answers(self, case: Case, seed: int) -> list[str]:
+        """What the agent says in each step to a caller whose every word it gets."""
+        agent = self._agent(case)
+        memory = agent.begin(CallInfo(f"scenario-{seed}", "text", case.scenario.caller))
+        memory = (await _hear(agent, Heard(HeardKind.CALL_STARTED), memory)).memory
+        said: list[str] = []
+        for step, words in zip(
+            case.scenario.steps, pick_wordings(case.scenario, seed), strict=True
+        ):
+            answer = await _hear(agent, _heard(step, words), memory)
+            memory = answer.memory
+            said.append(answer.text)
+        return said
 
     def close(self) -> None:
         """Remove what was made for the calls."""

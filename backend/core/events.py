@@ -21,6 +21,8 @@ class EventType(StrEnum):
     """`turn` (0-based int), `kind` (HeardKind), `text`, `digits`, `confidence`, `audio_s`"""
     CALLER_SAYS = "caller.says"
     """`turn`, `text` (so far), `completeness`: the caller paused; perhaps they go on"""
+    CALLER_SPEAKING = "caller.speaking"
+    """`turn`, `text` (so far), while the caller speaks: passing"""
     CALLER_INTERRUPTED = "caller.interrupted"
     """`turn` (ours), `sentence` (0-based: the one they cut short), `heard` (its words they heard)
     """
@@ -54,6 +56,10 @@ class EventType(StrEnum):
     (the call's main intent or empty)"""
 
 
+PASSING = frozenset({EventType.CALLER_SPEAKING})
+"""What interests only who is watching: neither stored nor logged, and lost with a dropped line."""
+
+
 class OperatorAction(StrEnum):
     """What a person did to a call while it went on."""
 
@@ -64,7 +70,8 @@ class OperatorAction(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CallEvent:
-    """One thing that happened in one call. `seq` counts from 0 without gaps within the call."""
+    """One thing that happened in one call. `seq` counts from 0 without gaps within the call; a
+    passing event has that of the next one that is kept."""
 
     call_id: str
     seq: int

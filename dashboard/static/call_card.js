@@ -79,6 +79,7 @@ export class CallCard {
 
   apply(type, data) {
     switch (type) {
+      case "caller.speaking":
       case "caller.says":
         this.say("caller", data.turn, data.text, "partial");
         break;

@@ -10,7 +10,7 @@ import pytest
 
 from backend.api import live_feed
 from backend.api.live_feed import LiveFeed
-from backend.core.events import CallEvent, EventBus
+from backend.core.events import CallEvent, EventBus, EventType
 from tests.support.call_events import Script
 from tests.support.loop import run
 
@@ -62,6 +62,8 @@ def test_who_comes_in_the_middle_gets_all_of_the_calls_in_progress() -> None:
         feed = LiveFeed(bus)
         over, going_on = Script(A).started().asked("one").ended(), Script(B).started().asked("two")
         publish(bus, [*over.events, *going_on.events])
+        speaking = Script(B).add(EventType.CALLER_SPEAKING, turn=2, text="what")
+        publish(bus, speaking.events)
         watcher = await Watcher(feed).read()
         await watcher.leave()
         assert watcher.events() == names(going_on.events)

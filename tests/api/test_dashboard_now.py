@@ -65,7 +65,8 @@ def test_a_call_appears_word_by_word_and_goes_when_it_is_over(desk: Desk) -> Non
     page, office = desk.page, desk.office
     expect(page.get_by_text("Nobody is on the line.")).to_be_visible()
     script = Script(CALL, NOON).started(caller="5550199").answered("Hello.", total_s=0.0)
-    script.add(EventType.CALLER_SAYS, turn=1, text="are you", completeness="unfinished")
+    script.add(EventType.CALLER_SPEAKING, turn=1, text="are")
+    script.add(EventType.CALLER_SPEAKING, turn=1, text="are you")
     office.happens(script.events)
     lines = desk.card("5550199").get_by_role("listitem")
     expect(lines).to_have_text(["Frontdesk: Hello.", "Caller: are you"])

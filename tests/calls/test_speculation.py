@@ -17,7 +17,7 @@ from backend.agent.base import (
     Transfer,
     Understood,
 )
-from backend.core.events import EventType
+from backend.core.events import PASSING, EventType
 from backend.core.records import TicketDraft, TicketType
 from backend.core.speech import Completeness, Heard, HeardKind, Sentence
 from tests.calls.scripted import Memory, ScriptedAgent
@@ -203,6 +203,25 @@ def test_what_was_said_so_far_is_told_to_who_watches() -> None:
 
     (so_far,) = on_stage(scenario).of(EventType.CALLER_SAYS)
     assert so_far.data == {"turn": 1, "text": "my bill", "completeness": Completeness.UNKNOWN}
+
+
+def test_words_are_told_while_they_are_spoken_and_told_once() -> None:
+    async def scenario(stage: Stage) -> None:
+        line = stage.line
+        for words, repeats in (("my", 16), ("my", 16), ("my bill", 16)):
+            for _ in range(repeats):
+                line.says(words)
+        await line.finishes()
+        await line.is_spoken_to()
+
+    stage = on_stage(scenario)
+    speaking = stage.of(EventType.CALLER_SPEAKING)
+    assert [event.data for event in speaking] == [
+        {"turn": 1, "text": "my"},
+        {"turn": 1, "text": "my bill"},
+    ]
+    numbers = [event.seq for event in stage.events if event.type not in PASSING]
+    assert numbers == list(range(len(numbers)))
 
 
 WORDS = st.sampled_from(["bill", "um", "yes", "person", "bye"])

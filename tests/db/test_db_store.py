@@ -12,7 +12,7 @@ from sqlalchemy import Engine, func, select, text
 from sqlalchemy.orm import Session
 
 from backend.core.errors import StoreError
-from backend.core.events import EventBus
+from backend.core.events import EventBus, EventType
 from backend.core.records import CallOutcome, TicketDraft, TicketType
 from backend.db import engine as engine_module
 from backend.db import models, store, writer
@@ -105,7 +105,9 @@ def test_events_become_a_call_without_anybody_waiting(database: Database, data_d
         async with opened(database, data_dir) as store:
             bus = EventBus()
             stop = record_calls(bus, store)
-            for event in short_call().events:
+            events = short_call().events
+            passing = replace(events[1], type=EventType.CALLER_SPEAKING, data={"turn": 1})
+            for event in (events[0], passing, *events[1:]):
                 bus.publish(event)
             stop()
             bus.publish(replace(short_call().events[0], call_id="after"))

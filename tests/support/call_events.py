@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from backend.core.events import CallEvent, EventType
+from backend.core.events import PASSING, CallEvent, EventType
 from backend.core.records import CallOutcome
 
 NINE = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -20,7 +20,7 @@ class Script:
 
     def add(self, event_type: EventType, **data: Any) -> Self:
         """Any event."""
-        seq = len(self.events)
+        seq = sum(event.type not in PASSING for event in self.events)
         at = self.at + timedelta(seconds=seq)
         self.events.append(CallEvent(self.call_id, seq, event_type, at, float(seq), data))
         return self

@@ -109,6 +109,14 @@ def test_what_is_said_is_on_the_page_within_a_moment(watched: Watched) -> None:
     assert median(late_s) < 0.2
 
 
+def test_words_are_on_the_page_before_the_caller_pauses(watched: Watched) -> None:
+    paused = next(e for e in watched.talk.call["events"] if e["type"] == "caller.says")
+    paused_ms = datetime.fromisoformat(paused["at"]).timestamp() * 1000
+    whole = paused["data"]["text"].split()
+    first = [ms for words, ms in watched.shown.items() if words.split()[:1] == whole[:1]]
+    assert min(first) < paused_ms - 300
+
+
 def test_both_sides_are_heard_by_who_listens_in(watched: Watched) -> None:
     assert min(watched.loudest) > 0.05
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from backend.cli.eval_calls import open_knowledge
 from backend.cli.scenario_call import play_as_calls
 from backend.cli.scenario_files import read_scenarios
+from backend.cli.scenario_play import Played
 from tests.support.frontdesk import Frontdesk
 
 pytestmark = pytest.mark.pbx
@@ -42,16 +44,19 @@ scenarios:
 def test_written_calls_are_judged_by_what_is_stored(frontdesk: Frontdesk, tmp_path: Path) -> None:
     file = tmp_path / "calls.yaml"
     file.write_text(CALLS, encoding="utf-8")
-    balance, nonsense = asyncio.run(
-        play_as_calls(
+
+    async def played() -> list[Played]:
+        return await play_as_calls(
             read_scenarios(file),
             frontdesk.settings,
+            await open_knowledge(frontdesk.settings),
             seeds=[1],
             voices=["rms"],
             at_once=2,
             extension="200",
         )
-    )
+
+    balance, nonsense = asyncio.run(played())
     assert balance.mistakes == []
     assert (balance.turns, balance.contained, balance.voice) == (3, True, "rms")
     assert balance.took_ms

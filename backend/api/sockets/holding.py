@@ -17,6 +17,7 @@ log = structlog.get_logger(__name__)
 SHOWN = frozenset(
     {
         EventType.CALL_STARTED,
+        EventType.CALLER_SPEAKING,
         EventType.CALLER_SAYS,
         EventType.CALLER_SAID,
         EventType.CALLER_INTERRUPTED,

@@ -22,13 +22,16 @@ export function clear() {
   callerSays = answer = null;
 }
 
+function sofar({ text }) {
+  callerWords(text).classList.add("partial");
+}
+
 const SHOW = {
   "call.started"({ call_id }) {
     record.href = `/calls/${call_id}`;
   },
-  "caller.says"({ text }) {
-    callerWords(text).classList.add("partial");
-  },
+  "caller.speaking": sofar,
+  "caller.says": sofar,
   "caller.said"({ text, digits, kind, confidence }) {
     const words = text || digits || (kind === "silence" ? "(silence)" : "(not understood)");
     const bubble = callerWords(words);

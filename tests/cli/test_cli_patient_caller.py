@@ -1,13 +1,12 @@
-"""Callers of `bench answers` who are asked back: what they say then."""
+"""Callers who are asked back: what they say then."""
 
 import pytest
 
 from backend.agent.knowledge.load import load_knowledge
-from backend.cli.bench_patience import AskedBack
-from backend.cli.bench_scenarios import Fact, Scenario
+from backend.cli.patient_caller import AskedBack, Meant
 from backend.config import ROOT
 
-BALANCE = Scenario(("what do i owe", "one zero zero four"), tells=Fact.BALANCE)
+BALANCE = Meant("billing", "1004")
 
 
 @pytest.fixture(scope="module")

@@ -3,11 +3,11 @@
 import re
 import time
 from asyncio import sleep
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from backend.agent.knowledge.model import Knowledge
 from backend.agent.slots.numbers import Length, spoken_number
-from backend.cli.bench_scenarios import CUSTOMER, Scenario
 from backend.db.database import Database
 from backend.db.models import Who
 from backend.db.queries.calls import CallFilter, TurnRecord, get_transcript, list_calls
@@ -21,6 +21,20 @@ _NOT_UNDERSTOOD = (
 )  # fmt: skip
 _STORED_S, _LOOK_S = 2.0, 0.05
 """How long the bot may take to store what it has just said."""
+
+
+Reply = Callable[[int, str, str], str | None]
+"""What a caller replies who has said their nth line (from 0), its words, to the bot's words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What a caller who is asked back knows of what they have said."""
+
+    topic: str
+    """The intent it is about, without its subtopic."""
+    number: str
+    """Digits."""
 
 
 class AskedBack:
@@ -38,43 +52,49 @@ class AskedBack:
             for label, about in knowledge.about.items()
             for wording in say("confirm_topic", about=about)
         }
-        self._again = [wording for key in _NOT_UNDERSTOOD for wording in say(key, number=CUSTOMER)]
-        self._asks_number = list(say("ask_number"))
+        self._again = [
+            re.compile(re.escape(wording).replace(marks, r"\d+"))
+            for key in _NOT_UNDERSTOOD
+            for wording in say(key, number=marks)
+        ]
+        self._asks_number = [re.compile(re.escape(wording)) for wording in say("ask_number")]
         self._length = Length(knowledge.min_digits, knowledge.max_digits)
 
-    def reply(self, scenario: Scenario, line: str, bot: str) -> str | None:
+    def reply(self, meant: Meant, line: str, bot: str) -> str | None:
         """What somebody who has said `line` replies to `bot`; None when it is no question back."""
         for number in self._numbers:
             if found := number.search(bot):
-                return YES if found[1] == CUSTOMER else NO
+                return YES if found[1] == meant.number else NO
         for wording, label in self._topics.items():
             if wording in bot:
-                return YES if label.partition("/")[0] == scenario.topic else NO
+                return YES if label.partition("/")[0] == meant.topic else NO
         again = self._again
         if spoken_number(line, self._length):
             again = [*again, *self._asks_number]
-        return line if any(wording in bot for wording in again) else None
+        return line if any(wording.search(bot) for wording in again) else None
 
 
 class PatientCaller:
-    """One caller; reads what the bot has said in the database, being no recogniser."""
+    """One caller; reads what the bot has said in the database, being no recogniser.
+
+    Keys are not pressed twice: those arrive.
+    """
 
     def __init__(
         self,
         caller: str,
-        scenario: Scenario,
-        asked_back: AskedBack,
+        reply: Reply,
         database: Database,
         speech: Mapping[str, Play],
     ) -> None:
         self.repairs = 0
         self._caller = caller
-        self._scenario = scenario
-        self._asked_back = asked_back
+        self._reply = reply
         self._database = database
         self._speech = speech
         self._turns_taken = 0
         self._line = ""
+        self._lines = 0
         self._repairs_of_line = 0
         self._is_repair = False
 
@@ -83,6 +103,7 @@ class PatientCaller:
         self._turns_taken += 1
         if not self._is_repair:
             self._line, self._repairs_of_line = text, 0
+            self._lines += 1
         self._is_repair = False
 
     async def react(self) -> Play | None:
@@ -90,8 +111,8 @@ class PatientCaller:
         if not self._line or self._repairs_of_line >= MOST_REPAIRS:
             return None
         turns = await self._turns()
-        reply = self._asked_back.reply(self._scenario, self._line, last_words(turns))
-        if reply is None:
+        reply = self._reply(self._lines - 1, self._line, last_words(turns))
+        if reply is None or reply not in self._speech:
             return None
         self.repairs += 1
         self._repairs_of_line += 1
