@@ -17,6 +17,8 @@ from backend.db.models import Role
 
 FORM_TOKEN_FIELD = "form_token"  # noqa: S105 - a field's name
 FORM_TOKEN_HEADER = "x-form-token"  # noqa: S105 - a header's name
+RECHECK_S = 15.0
+"""How long who was locked out or signed out goes on with what was open already."""
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
@@ -78,6 +80,21 @@ class SocketAccess:
         except ApiError as error:
             raise WebSocketException(status.WS_1008_POLICY_VIOLATION, error.message) from error
         return found[0]
+
+
+async def may_stay(connection: Request | WebSocket, role: Role) -> bool:
+    """Whether who came in would still be let in, now that something goes on for long.
+
+    Raises StoreError when that cannot be found out.
+    """
+    try:
+        if isinstance(connection, WebSocket):
+            await SocketAccess(role)(connection)
+        else:
+            await ApiAccess(role)(connection)
+    except (ApiError, WebSocketException):
+        return False
+    return True
 
 
 async def identify(request: Request) -> Principal | None:

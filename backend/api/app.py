@@ -45,6 +45,7 @@ from backend.api.services import ApiServices
 from backend.api.sockets import sip, talking
 from backend.api.static_files import StaticFiles
 from backend.api.templating import STATIC, make_environment
+from backend.api.trying import Trials
 
 DESCRIPTION = (
     "Calls, customers, tickets and numbers of this Frontdesk, as JSON. Send an API key "
@@ -94,6 +95,7 @@ def create_app(services: ApiServices) -> FastAPI:
     app.state.services = services
     app.state.gate = Gate(services, secret)
     app.state.noticed = Noticed()
+    app.state.trials = Trials()
     app.state.health = Health(services)
     app.state.metrics = Metrics(services.events, services.live)
     app.state.feed = LiveFeed(services.events)

@@ -1,15 +1,21 @@
 """Trying the bot out without a call: what it would understand, answer and sound like."""
 
+import asyncio
 import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from io import BytesIO
 
 import numpy as np
+from fastapi import Request
 
 from backend.agent.base import HangUp, OpenTicket, Transfer, Understood
 from backend.agent.memory import Memory
 from backend.agent.sentences import split_sentences
 from backend.api.bot import Bot
+from backend.api.errors import ApiError
 from backend.asr.base import Recogniser
 from backend.audio.pcm import Pcm
 from backend.config import Settings
@@ -22,6 +28,40 @@ from backend.tts.choose import choose_voice
 
 SPEECH_HZ = 16000
 _CALL = CallInfo("try", "text")
+
+
+class Trials:
+    """Room for what people try out: the callers' share of the machine is not theirs to take."""
+
+    AT_ONCE = 2
+    WAITING = 20
+
+    def __init__(self) -> None:
+        self._room = asyncio.Semaphore(self.AT_ONCE)
+        self._present = 0
+
+    @asynccontextmanager
+    async def one(self) -> AsyncIterator[None]:
+        """Wait for a place. Raises ApiError when too many wait already."""
+        if self._present >= self.AT_ONCE + self.WAITING:
+            raise ApiError(
+                HTTPStatus.TOO_MANY_REQUESTS,
+                "busy",
+                "Too many people are trying things out at this moment.",
+                fix="Try again in a few seconds.",
+            )
+        self._present += 1
+        try:
+            async with self._room:
+                yield
+        finally:
+            self._present -= 1
+
+
+def trials_of(request: Request) -> Trials:
+    """Those of the whole application."""
+    trials: Trials = request.app.state.trials
+    return trials
 
 
 @dataclass(slots=True)

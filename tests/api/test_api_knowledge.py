@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from backend.agent.knowledge.load import LARGEST_BYTES
+from backend.api.trying import Trials
 from backend.db.models import Role
 from tests.support.office import Office, open_office, send, token_in, words_of
 from tests.support.office_bot import bots
@@ -247,3 +248,11 @@ def test_what_is_not_there_says_so(desk: Office, path: str) -> None:
     page = desk.signed_in().get(path)
     assert page.status_code == 404
     assert "There is no" in words_of(page)
+
+
+def test_who_tries_things_out_leaves_room_for_the_callers(
+    desk: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desk.app.state.trials, "WAITING", -Trials.AT_ONCE)
+    refused = desk.program(Role.VIEWER).get("/api/knowledge/try", params={"text": "hello"})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "busy")

@@ -11,11 +11,11 @@ from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
-from backend.api.sockets import talking
+from backend.api.sockets import holding, talking
 from backend.db.models import Role
 from backend.telephony.ari.accounts import PhoneAccounts
 from backend.telephony.ari.client import AriClient
-from tests.support.office import HOME, Office, open_office, token_in, words_of
+from tests.support.office import HOME, Office, open_office, send, token_in, words_of
 from tests.support.office_bot import bots
 
 
@@ -73,6 +73,17 @@ def test_a_page_that_was_forgotten_keeps_no_line(
     monkeypatch.setattr(talking, "UNTYPED_S", 0.01)
     with opened(desk.signed_in(Role.SUPERVISOR), "/talk/chat") as socket:
         assert told(socket, "call.ended")["outcome"] == "caller_hung_up"
+
+
+def test_who_is_locked_out_is_cut_off(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "RECHECK_S", 0.01)
+    browser = desk.signed_in(Role.SUPERVISOR)
+    with opened(browser, "/talk/chat") as socket:
+        told(socket, "bot.says")
+        send(browser, "/sign-out", form_on="/calls")
+        with pytest.raises(WebSocketDisconnect) as cut:
+            told(socket, "nothing more")
+    assert cut.value.code == holding.POLICY_VIOLATION
 
 
 def test_who_types_more_than_can_be_answered_is_cut_off(

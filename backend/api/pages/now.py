@@ -70,6 +70,9 @@ async def keep_status_fresh(app: FastAPI) -> None:
             # The page goes on showing what was known; the health part says so in the end.
             log.warning("status-not-known", code=error.code)
             continue
+        except Exception:
+            log.exception("status-not-shown")
+            continue
         if html != shown:
             shown = html
             feed.show(html)

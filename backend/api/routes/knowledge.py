@@ -14,7 +14,7 @@ from backend.api.clean_text import OneLine
 from backend.api.errors import ApiError, not_found
 from backend.api.knowledge_forms import findings
 from backend.api.services import services_of
-from backend.api.trying import hear, speak, try_sentence
+from backend.api.trying import hear, speak, trials_of, try_sentence
 
 router = APIRouter(prefix="/api/knowledge", tags=["knowledge"])
 
@@ -81,7 +81,8 @@ async def check_entry(request: Request, draft: EntryDraft, _: ApiSupervisor) -> 
 @router.get("/try")
 async def try_words(request: Request, text: Words, _: ApiViewer) -> TriedAnswer:
     """What the bot would answer to these words, said first in a call. Has no effect."""
-    tried = await try_sentence(services_of(request).bot_parts, text)
+    async with trials_of(request).one():
+        tried = await try_sentence(services_of(request).bot_parts, text)
     return TriedAnswer(
         intent=tried.intent,
         confidence=tried.confidence,
@@ -95,7 +96,8 @@ async def try_words(request: Request, text: Words, _: ApiViewer) -> TriedAnswer:
 @router.get("/speech", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
 async def spoken(request: Request, text: Words, _: ApiViewer) -> Response:
     """A text in the bot's voice, as a WAV file."""
-    wav = await speak(services_of(request).bot_parts.voice, text)
+    async with trials_of(request).one():
+        wav = await speak(services_of(request).bot_parts.voice, text)
     return Response(wav, media_type="audio/wav")
 
 
@@ -106,5 +108,6 @@ async def hear_recording(request: Request, rate_hz: RateHz, _: ApiSupervisor) ->
     if not body or len(body) % 2:
         raise ApiError(HTTPStatus.UNPROCESSABLE_ENTITY, "invalid", "This is no 16-bit audio.")
     pcm = np.frombuffer(body, dtype="<i2").astype(np.int16)
-    transcript = await hear(services_of(request).bot_parts.recogniser, pcm, rate_hz)
+    async with trials_of(request).one():
+        transcript = await hear(services_of(request).bot_parts.recogniser, pcm, rate_hz)
     return HeardWords(text=transcript.text, confidence=transcript.confidence)

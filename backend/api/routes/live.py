@@ -1,7 +1,7 @@
 """REST: following calls in progress, and what a supervisor may do to one."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated
 
@@ -10,15 +10,16 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from backend.api import audit
-from backend.api.access import ApiSupervisor, ApiViewer
+from backend.api.access import RECHECK_S, ApiSupervisor, ApiViewer, may_stay
 from backend.api.audit import Action
 from backend.api.clean_text import OneLine, Prose
 from backend.api.live_feed import LiveFeed
 from backend.api.routes.calls import CallId
-from backend.api.services import ApiServices, services_of
+from backend.api.services import services_of
 from backend.audio.pcm import Pcm
-from backend.calls.operator import Operator
+from backend.calls.operator import NotLiveError, Operator
 from backend.core.events import CallEvent, EventType
+from backend.db.models import Role
 
 router = APIRouter(prefix="/api/calls", tags=["live calls"])
 
@@ -92,33 +93,42 @@ async def listen_in(request: Request, who: ApiSupervisor, call_id: CallId) -> St
 
     Half a second behind. Only of calls on the streaming line.
     """
-    _operator(request, call_id)
+    # A line that cannot be listened to says so now; nobody listens before the answer has begun.
+    _operator(request, call_id).listen_in(lambda pcm: None)()
     heard = audit.Note(Action.CALL_LISTENED_TO, f"call {call_id}")
     await audit.notice(request, who, heard)
     pieces: asyncio.Queue[bytes | None] = asyncio.Queue(BACKLOG)
-    leave = _operator(request, call_id).listen_in(lambda pcm: _offer(pieces, _bytes(pcm)))
     return StreamingResponse(
-        _until_over(services_of(request), call_id, pieces, leave),
+        _until_over(request, call_id, pieces),
         media_type="application/octet-stream",
     )
 
 
 async def _until_over(
-    services: ApiServices,
-    call_id: str,
-    pieces: "asyncio.Queue[bytes | None]",
-    leave: Callable[[], None],
+    request: Request, call_id: str, pieces: "asyncio.Queue[bytes | None]"
 ) -> AsyncGenerator[bytes, None]:
+    services, loop = services_of(request), asyncio.get_running_loop()
+
     def on_event(event: CallEvent) -> None:
         if event.call_id == call_id and event.type is EventType.CALL_ENDED:
             _offer(pieces, None)
 
+    try:
+        operator = services.operators.operator(call_id)
+    except NotLiveError:
+        return
+    leave = operator.listen_in(lambda pcm: _offer(pieces, _bytes(pcm)))
+    checked_at_s = loop.time()
     try:
         with services.events.listening(on_event):
             if all(call.call_id != call_id for call in services.live.calls()):
                 return  # it ended before we listened: nothing would tell us
             while (piece := await pieces.get()) is not None:
                 yield piece
+                if loop.time() - checked_at_s > RECHECK_S:
+                    checked_at_s = loop.time()
+                    if not await may_stay(request, Role.SUPERVISOR):
+                        return
     finally:
         leave()
 

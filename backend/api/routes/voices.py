@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from backend.api.access import ApiOwner
 from backend.api.errors import ApiError
 from backend.api.services import services_of
-from backend.api.trying import sample
+from backend.api.trying import sample, trials_of
 from backend.core.errors import EngineError
 from backend.parts.finder import find
 from backend.tts.choose import voices_here
@@ -17,8 +17,6 @@ from backend.tts.choose import voices_here
 router = APIRouter(prefix="/api/settings", tags=["settings"])
 
 SAMPLE = "Thank you for calling. Your balance is twenty nine dollars, due on March 3rd."
-_one_at_a_time = asyncio.Semaphore(1)
-"""A voice takes a process and, at worst, seconds of a core."""
 
 
 @router.get("/voice", response_class=Response, responses={200: {"content": {"audio/wav": {}}}})
@@ -36,7 +34,7 @@ async def voice_sample(
     if (engine, voice) not in [(one.engine, one.voice) for one in known]:
         raise ApiError(HTTPStatus.NOT_FOUND, "not-found", "This voice is not on this machine.")
     try:
-        async with _one_at_a_time:
+        async with trials_of(request).one():
             wav = await sample(settings, engine, voice, SAMPLE)
     except EngineError as error:
         raise ApiError(

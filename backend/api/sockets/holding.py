@@ -2,14 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 
 import structlog
 from fastapi import WebSocket, WebSocketDisconnect
 
-from backend.core.errors import LineError
+from backend.api.access import RECHECK_S, may_stay
+from backend.core.errors import LineError, StoreError
 from backend.core.events import CallEvent, EventBus, EventType
+from backend.db.models import Role
 from backend.telephony.browser.socket import Outbox
 
 log = structlog.get_logger(__name__)
@@ -31,6 +33,10 @@ SHOWN = frozenset(
 )
 """Events the page shows while somebody talks."""
 
+LAST_WORDS_S = 10.0
+"""How long a browser may take for what it has not been sent yet when the call is over."""
+POLICY_VIOLATION = 1008
+
 OnMessage = Callable[[str | bytes], None]
 
 
@@ -41,17 +47,22 @@ async def hold(
     on_closed: Callable[[], None],
     call: Awaitable[object],
 ) -> None:
-    """Until the call is over; it hears of a browser that goes away through `on_closed`."""
+    """Until the call is over; it hears of a browser that goes away, or of a person who was locked
+    out, through `on_closed`."""
     sending = asyncio.create_task(_send(outbox, on_closed), name="browser sending")
     reading = asyncio.create_task(_read(websocket, on_message, on_closed), name="browser reading")
+    checking = asyncio.create_task(_check(websocket, on_closed), name="browser checking")
     try:
         await call
         outbox.close()
-        await sending
+        async with asyncio.timeout(LAST_WORDS_S):
+            await sending
+    except TimeoutError:
+        log.info("browser-too-slow")
     finally:
-        for task in (sending, reading):
+        for task in (sending, reading, checking):
             task.cancel()
-        await asyncio.gather(sending, reading, return_exceptions=True)
+        await asyncio.gather(sending, reading, checking, return_exceptions=True)
 
 
 @contextmanager
@@ -78,6 +89,21 @@ async def _send(outbox: Outbox, on_closed: Callable[[], None]) -> None:
         await outbox.run()
     except (WebSocketDisconnect, RuntimeError, OSError):  # closed under our hands
         on_closed()
+
+
+async def _check(websocket: WebSocket, on_closed: Callable[[], None]) -> None:
+    while True:
+        await asyncio.sleep(RECHECK_S)
+        try:
+            if await may_stay(websocket, Role.SUPERVISOR):
+                continue
+        except StoreError as error:
+            log.warning("browser-not-checked", code=error.code)
+            continue
+        on_closed()
+        with suppress(WebSocketDisconnect, RuntimeError, OSError):
+            await websocket.close(POLICY_VIOLATION, "You are not signed in any more.")
+        return
 
 
 async def _read(websocket: WebSocket, on_message: OnMessage, on_closed: Callable[[], None]) -> None:

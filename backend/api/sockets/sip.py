@@ -7,7 +7,7 @@ from fastapi import APIRouter, WebSocket
 
 from backend.api.access import SocketSupervisor
 from backend.api.services import services_of
-from backend.api.sockets.holding import hold
+from backend.api.sockets.holding import POLICY_VIOLATION, hold
 from backend.core.errors import LineError
 from backend.telephony.browser.socket import Outbox
 from backend.telephony.websocket import connect
@@ -21,7 +21,6 @@ LONGEST_MESSAGE = 64 * 1024
 LONGEST_S = 3600.0
 """An account is short-lived, however long the page stays open."""
 GOING_AWAY = 1001
-POLICY_VIOLATION = 1008
 TRY_AGAIN_LATER = 1013
 
 

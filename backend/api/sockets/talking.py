@@ -7,7 +7,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 
 from backend.api.access import SocketSupervisor
 from backend.api.services import ApiServices, services_of
-from backend.api.sockets.holding import following, hold, now
+from backend.api.sockets.holding import POLICY_VIOLATION, following, hold, now
 from backend.core.errors import LineError
 from backend.core.events import CallEvent, EventType
 from backend.core.ids import new_call_id
@@ -30,7 +30,6 @@ MOST_TYPED = 50
 UNTYPED_S = 600.0
 """A page that was forgotten must not keep a line from callers for ever."""
 BUSY = "All lines are busy. Please try again in a moment."
-POLICY_VIOLATION = 1008
 
 
 @router.websocket("/chat")
