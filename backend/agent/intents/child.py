@@ -3,16 +3,15 @@
 Run as a program: a request as JSON on standard input, the model on standard output.
 """
 
-import asyncio
 import json
 import sys
 from pathlib import Path
 
+from backend.agent.child import run_child
 from backend.agent.intents.encoder import SentenceEncoder
 from backend.agent.intents.linear import LinearModel, ModelFileError
 from backend.agent.intents.stacked import StackedModel
 from backend.agent.intents.training import Examples, train, train_stacked
-from backend.config import ROOT
 from backend.core.errors import KnowledgeError
 
 TRAINING_LIMIT_S = 300.0
@@ -45,35 +44,14 @@ async def _answer(examples: Examples, encoder: str) -> tuple[bytes, str]:
     phrases = {label: list(texts) for label, texts in examples.items()}
     request = json.dumps({"examples": phrases, "encoder": encoder})
     try:
-        raw, complaint = await _run_child(request.encode())
+        return await run_child(__name__, request.encode(), TRAINING_LIMIT_S)
     except (TimeoutError, OSError) as error:
         raise _failure(str(error) or "it took too long") from error
-    return raw, complaint.decode(errors="replace").strip().rpartition("\n")[2]
-
-
-async def _run_child(request: bytes) -> tuple[bytes, bytes]:
-    """Standard output and error of this module run as a program on `request`."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        cwd=ROOT,  # where this package is found even when it is not installed
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        async with asyncio.timeout(TRAINING_LIMIT_S):
-            return await child.communicate(request)
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
 
 
 def _failure(detail: str) -> KnowledgeError:
     return KnowledgeError(
-        f"The intent classifier could not be trained: {detail[:300]}.",
+        f"The intent classifier could not be trained: {detail}.",
         fix="Run `frontdesk doctor`; scikit-learn may not be installed completely.",
     )
 

@@ -3,7 +3,6 @@
 Run as a program: a request as JSON on standard input, a `.npy` array on standard output.
 """
 
-import asyncio
 import io
 import json
 import os
@@ -13,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from backend.agent.child import run_child
 from backend.agent.intents.encoder import SentenceEncoder, Vectors
-from backend.config import ROOT
 from backend.core.errors import DocumentError
 
 PASSAGE_TOKENS = 256
@@ -29,29 +28,14 @@ async def encode_in_child(texts: Sequence[str], folder: Path) -> Vectors:
     Cancelling ends the process.
     """
     request = json.dumps({"texts": list(texts), "encoder": str(folder)}).encode()
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        __name__,
-        cwd=ROOT,  # where this package is found even when it is not installed
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    complaint = b""
+    complaint = ""
     try:
-        async with asyncio.timeout(LIMIT_S):
-            raw, complaint = await child.communicate(request)
+        raw, complaint = await run_child(__name__, request, LIMIT_S)
         vectors: Vectors = np.load(io.BytesIO(raw), allow_pickle=False)
         if len(vectors) != len(texts):
             raise ValueError("other texts")
     except (TimeoutError, OSError, ValueError, EOFError) as error:
-        reason = complaint.decode(errors="replace").strip().rpartition("\n")[2][:300]
-        raise DocumentError(f"Passages could not be encoded: {reason or error}.") from error
-    finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        raise DocumentError(f"Passages could not be encoded: {complaint or error}.") from error
     return vectors
 
 
