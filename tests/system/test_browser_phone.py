@@ -119,7 +119,7 @@ def test_a_webrtc_call_is_answered_and_its_account_goes_with_it(
     expect(talk_page.get_by_role("status").first).to_have_text("The call has ended.")
     expect(talk_page.get_by_role("link", name="Open its record")).to_be_visible()
     until(talk_page, lambda: has_no_phone_left(frontdesk))
-    assert "monday to friday" in recognised(answer, tmp_path, ANSWERS)
+    assert "friday from eight" in recognised(answer, tmp_path, ANSWERS)
 
 
 def test_a_page_that_is_closed_ends_its_call(talk_page: Page, frontdesk: Frontdesk) -> None:
@@ -140,7 +140,7 @@ def test_without_a_pbx_the_page_speaks_over_its_own_connection(
     answer = heard(talk_page)
     talk_page.get_by_role("button", name="Hang up").click()
     expect(talk_page.get_by_text("caller hung up")).to_be_visible()
-    assert "monday to friday" in recognised(answer, tmp_path, ANSWERS)
+    assert "friday from eight" in recognised(answer, tmp_path, ANSWERS)
 
 
 def test_push_to_talk_lets_nothing_through_until_the_button_is_held(
