@@ -27,6 +27,10 @@ FAILING = 0.005
 """... and so is this share of turns that came to nothing."""
 _SETTLE_S = 6.0
 """New calls are greeted meanwhile."""
+TURNS = 100
+"""A level is measured until so many turns were answered: a 95th percentile of twenty is luck ..."""
+_PATIENCE = 4
+"""... but no longer than so many times what was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,12 @@ async def run_capacity(
                 levels.append(level)
                 if not as_json:
                     typer.echo(_line(level))
+        except asyncio.CancelledError:
+            # Ctrl-C after ten minutes: what was measured until then is told all the same.
+            task = asyncio.current_task()
+            if not levels or task is None:
+                raise
+            task.uncancel()
         finally:
             await crowd.leave()
     best = best_level(levels)
@@ -99,7 +109,7 @@ async def run_capacity(
 async def _ramp(
     crowd: Crowd, pids: Mapping[str, int], step: int, most: int, hold_s: float
 ) -> AsyncIterator[Level]:
-    one = await _measure(crowd, pids, 1, hold_s * 4)
+    one = await _measure(crowd, pids, 1, hold_s)
     yield one
     if one.latency is None:
         reason = crowd.failures[-1].reason if crowd.failures else "Nothing was answered."
@@ -119,6 +129,10 @@ async def _measure(crowd: Crowd, pids: Mapping[str, int], count: int, hold_s: fl
     await asyncio.sleep(_SETTLE_S)
     before, since_s = usages(pids), time.monotonic()
     await asyncio.sleep(hold_s)
+    while time.monotonic() < since_s + _PATIENCE * hold_s:
+        if sum(turn.at_s >= since_s for turn in crowd.turns) >= TURNS:
+            break
+        await asyncio.sleep(1.0)
     after = usages(pids)
     return Level(
         count,

@@ -1,7 +1,9 @@
 """Changing the knowledge base: one value at a time, with every other line left as it was."""
 
+import errno
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -228,6 +230,21 @@ def test_a_folder_that_cannot_be_written_changes_nothing(
     (tmp_path / "versions").write_text("in the way")
     with pytest.raises(KnowledgeError, match="nothing was"):
         editor.save(new_answer(editor, "Lost?"), "anna", "")
+    assert answer_of(editor) == "We are open {hours}."
+
+
+def test_what_could_not_be_written_is_no_version(
+    editor: KnowledgeEditor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    editor.note_outside_changes()
+    before = editor.history.versions()
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(KnowledgeError):
+        editor.save(new_answer(editor, "Lost?"), "anna", "")
+    assert editor.history.versions() == before
     assert answer_of(editor) == "We are open {hours}."
 
 

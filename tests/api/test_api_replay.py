@@ -1,6 +1,6 @@
 """A stored call beside the same call as it would go today."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,29 +8,15 @@ import pytest
 
 from backend.api.replay_view import compare
 from backend.audio.wav import write_wav
-from backend.calls.replay import CallerTurn
-from backend.core.events import CallEvent, EventType
-from backend.core.records import CallInfo
+from backend.core.events import EventType
 from backend.db.models import Role
 from backend.telephony.line import InputKind
 from tests.support.call_events import Script, short_call
 from tests.support.office import Office, open_office, send, words_of
+from tests.support.replaying import Understanding
 
 CALL = "20261121-090000-aaaaaa"
 PATH = f"/calls/{CALL}/replay"
-
-
-class Understanding:
-    """Answers with another script, and keeps what it was given."""
-
-    def __init__(self) -> None:
-        self.turns: Sequence[CallerTurn] = ()
-
-    async def replay(self, info: CallInfo, turns: Sequence[CallerTurn]) -> list[CallEvent]:
-        self.turns = turns
-        script = Script(info.call_id).started().answered("Hello.", thinking_s=None, total_s=0.0)
-        script.asked("what do i own", intent="account_info").answered("Everything.")
-        return script.ended().events
 
 
 @pytest.fixture

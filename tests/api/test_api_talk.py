@@ -12,6 +12,7 @@ from starlette.testclient import WebSocketTestSession
 from starlette.websockets import WebSocketDisconnect
 
 from backend.api.sockets import holding, talking
+from backend.api.sockets.sip import speaks_as
 from backend.db.models import Role
 from backend.telephony.ari.accounts import PhoneAccounts
 from backend.telephony.ari.client import AriClient
@@ -133,6 +134,27 @@ class _Asterisk:
     async def request(self, method: str, path: str, body: object = None) -> Any:
         del method, body
         return [] if path == "endpoints/PJSIP" else {}
+
+
+@pytest.mark.parametrize(
+    ("message", "may_pass"),
+    [
+        ("REGISTER sip:x SIP/2.0\r\nFrom: <sip:browser_1@x>;tag=a\r\n\r\n", True),
+        ('INVITE sip:200@x SIP/2.0\r\nf: "Ann" <sip:browser_1@x>;tag=a\r\n\r\nsdp', True),
+        ("\r\n\r\n", True),
+        ("SIP/2.0 200 OK\r\nFrom: <sip:200@x>\r\n\r\n", True),
+        ("INVITE sip:200@x SIP/2.0\r\nFrom: <sip:anybody@x>;tag=a\r\n\r\n", False),
+        ("INVITE sip:200@x SIP/2.0\r\nTo: <sip:browser_1@x>\r\n\r\n", False),
+        ("INVITE sip:2@x SIP/2.0\r\nFrom:\r\n <sip:anybody@x>\r\n\r\n", False),
+        (
+            "INVITE sip:2@x SIP/2.0\r\nFrom: <sip:browser_1@x>\r\nf: <sip:anybody@x>\r\n\r\n",
+            False,
+        ),
+        ("OPTIONS sip:2@x SIP/2.0\r\n\r\nFrom: <sip:browser_1@x>", False),
+    ],
+)
+def test_nobody_speaks_for_another_telephone(message: str, may_pass: bool) -> None:
+    assert speaks_as("browser_1", message) is may_pass
 
 
 @pytest.mark.parametrize("path", ["/talk/chat", "/talk/voice", "/talk/sip/x", "/talk/follow/x"])

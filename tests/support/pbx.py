@@ -16,6 +16,8 @@ PARTS_HOME = ROOT / "var"
 """Parts are unpacked once for all test runs."""
 
 _RTP_PORTS = 200
+_CHANCE = random.SystemRandom()
+_RTP, _PORTS = (10000, 28000), (28200, 32768)
 
 
 def asterisk() -> Program:
@@ -56,23 +58,25 @@ async def running_pbx(tmp_path: Path, **changes: Any) -> AsyncIterator[tuple[Set
 
 
 def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port nobody had a moment ago."""
-    with socket.socket(socket.AF_INET, kind) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port nobody has, below the kernel's ephemeral ones: other tests' clients get those."""
+    for _attempt in range(100):
+        port = _CHANCE.randrange(*_PORTS)
+        if _is_free(port, kind):
+            return port
+    raise RuntimeError("no free port")
 
 
 def _free_range(count: int) -> int:
-    """Start of a range of UDP ports below the kernel's ephemeral ones, free at both ends."""
+    """Start of a range of UDP ports, free at both ends."""
     for _attempt in range(100):
-        start = random.randrange(10000, 30000, 2)
+        start = _CHANCE.randrange(*_RTP, 2)
         if all(_is_free(port) for port in (start, start + count - 1)):
             return start
     raise RuntimeError("no free range of ports for RTP")
 
 
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+def _is_free(port: int, kind: socket.SocketKind = socket.SOCK_DGRAM) -> bool:
+    with socket.socket(socket.AF_INET, kind) as probe:
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:

@@ -93,7 +93,11 @@ class KnowledgeEditor:
         self._note(old)
         version = self.history.add(new, who, what)
         if new != old:
-            _write(self.path, new)
+            try:
+                _write(self.path, new)
+            except KnowledgeError:
+                self.history.take_back(version)
+                raise
         return version
 
     def _note(self, raw: bytes) -> None:

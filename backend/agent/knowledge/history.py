@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -82,6 +83,11 @@ class History:
                 fix="Free some space, or check who owns that folder.",
             ) from error
         return version
+
+    def take_back(self, version: Version) -> None:
+        """Forget the newest version: it never came to be in use."""
+        with suppress(OSError):
+            self._forget(version.number)
 
     def versions(self, at_most: int = KEPT) -> list[Version]:
         """Newest first."""

@@ -1,6 +1,7 @@
 """SIP over a websocket, passed on to the own PBX: the browser needs no other port than ours."""
 
 import asyncio
+import re
 
 import structlog
 from fastapi import APIRouter, WebSocket
@@ -22,6 +23,19 @@ LONGEST_S = 3600.0
 """An account is short-lived, however long the page stays open."""
 GOING_AWAY = 1001
 TRY_AGAIN_LATER = 1013
+
+
+_FROM = re.compile(r"^(?:from|f)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]*)@", re.I | re.M)
+_ANSWER, _KEEP_ALIVE = "SIP/2.0 ", ""
+
+
+def speaks_as(account: str, message: str) -> bool:
+    """Whether a SIP message says that it is from this account: to Asterisk all that come through
+    us come from this machine, which may be allowed more than the account is."""
+    if message.strip() == _KEEP_ALIVE or message.startswith(_ANSWER):
+        return True
+    names = _FROM.findall(message.partition("\r\n\r\n")[0])
+    return bool(names) and set(names) == {account}
 
 
 class _FromPbx:
@@ -69,6 +83,8 @@ async def sip(websocket: WebSocket, account: str, who: SocketSupervisor) -> None
         text = message if isinstance(message, str) else message.decode(errors="replace")
         if len(text) > LONGEST_MESSAGE:
             raise LineError("A SIP message is longer than any.")
+        if not speaks_as(account, text):
+            raise LineError("A SIP message is from somebody else than the account's owner.")
         pbx.send_text(text)
 
     try:
