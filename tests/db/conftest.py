@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, make_url
 
-from backend.db import models
+from backend.db import engine as engine_module
+from backend.db import models, writer
 from backend.db.database import Database
 from backend.db.engine import open_engine
 from backend.db.migrate import VERSION_TABLE, latest_revision, upgrade
@@ -94,3 +95,16 @@ def database(url: str) -> Iterator[Database]:
     database = Database(url)
     yield database
     database.close()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Locks are waited for, and a lost database is tried again, on a test's time scale."""
+    monkeypatch.setattr(engine_module, "LOCK_WAIT_S", 0.05)
+    monkeypatch.setattr(writer, "FIRST_RETRY_S", 0.02)
+    monkeypatch.setattr(writer, "LONGEST_RETRY_S", 0.05)
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path) -> Path:
+    return tmp_path / "var"
