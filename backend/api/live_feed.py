@@ -14,7 +14,7 @@ from itertools import islice
 
 from backend.core.events import PASSING, CallEvent, EventBus, EventType
 
-EVERY_S = 0.1
+EVERY_S = 0.15
 """Events that come faster travel together: every write costs the loop that also carries audio."""
 GROUP = 10
 """So many watchers are written to before audio gets its turn."""

@@ -18,7 +18,7 @@ from backend.core.speech import Completeness, Expect, Heard, HeardSoFar, Questio
 log = structlog.get_logger(__name__)
 
 NOTHING = Transcript("", confidence=0.0)
-TOLD_EVERY_S = 0.3
+TOLD_EVERY_S = 0.4
 """How often who watches is told what the caller is saying: about once a word."""
 _MAY_BE_ALL = (Completeness.COMPLETE, Completeness.UNKNOWN)
 

@@ -143,10 +143,14 @@ def capacity(
 
 @bench_app.command("dashboards")
 def dashboards(
+    extension: Extension = "200",
     calls: Annotated[int, typer.Option(min=1, help="How many talking calls.")] = 50,
     count: Annotated[int, typer.Option("--open", min=1, help="How many dashboards.")] = 100,
     rounds: Annotated[int, typer.Option(min=1, help="How often without, then with them.")] = 3,
-    hold_s: Annotated[float, typer.Option(min=5, help="Seconds measured each time.")] = 30,
+    hold_s: Annotated[float, typer.Option(min=5, help="Seconds measured each time.")] = 60,
+    think_s: Annotated[
+        float, typer.Option(min=0, help="Callers think up to so long before they ask on.")
+    ] = 4,
     voice: Annotated[str, typer.Option(help="flite voice of the callers.")] = "rms",
     as_json: AsJson = False,
 ) -> None:
@@ -156,10 +160,12 @@ def dashboards(
     run(
         run_dashboards(
             load_settings(),
+            extension=extension,
             calls=calls,
             dashboards=count,
             rounds=rounds,
             hold_s=hold_s,
+            think_s=think_s,
             voice=voice,
             as_json=as_json,
         )

@@ -46,6 +46,8 @@ class Crowd:
     questions: Sequence[Pcm]
     callers: Iterator[str]
     group: asyncio.TaskGroup
+    think_s: float = 0.0
+    """How long callers think about an answer before they ask on, at most."""
     turns: list[Turn] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
@@ -77,7 +79,7 @@ class Crowd:
             await asyncio.sleep(_BREATH_S)
 
     async def _talk(self, call: PhoneCall) -> None:
-        """Ask, hear the answer out, ask again at once."""
+        """Ask, hear the answer out, ask again."""
         heard_until_s = call.dialled_at_s
         finished_s: float | None = None
         until_s = time.monotonic() + _CALL_S * random.uniform(0.5, 1.0)
@@ -88,6 +90,7 @@ class Crowd:
                 self.turns.append(Turn(first.start_s, first.start_s - finished_s))
             span = await call.wait_for_quiet(_QUIET_S, _LONGEST_SPEECH_S, heard_until_s)
             heard_until_s = span.end_s
+            await call.stay(random.uniform(0, self.think_s))
             sent = await call.speak(random.choice(self.questions))
             finished_s = sent.voice.end_s if sent.voice else sent.end_s
 

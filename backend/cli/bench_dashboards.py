@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from statistics import median
 
 import typer
 
@@ -51,20 +52,22 @@ class Round:
 async def run_dashboards(
     settings: Settings,
     *,
+    extension: str,
     calls: int,
     dashboards: int,
     rounds: int,
     hold_s: float,
+    think_s: float,
     voice: str,
     as_json: bool,
 ) -> None:
     """Print the latency of both and how they compare. Raises FrontdeskError."""
-    uri = await require_running(settings)
+    uri = await require_running(settings, extension)
     speech = trimmed(await speak_all(settings, ((voice, line.text) for line in KNOWLEDGE)))
     names = await engines(settings)
     done: list[Round] = []
     async with _api_key(settings) as key, Phone() as phone, asyncio.TaskGroup() as group:
-        crowd = Crowd(phone, uri, list(speech.values()), callers(), group)
+        crowd = Crowd(phone, uri, list(speech.values()), callers(), group, think_s)
         try:
             await crowd.grow_to(calls)
             await asyncio.sleep(_SETTLE_S)
@@ -74,7 +77,8 @@ async def run_dashboards(
                     typer.echo(f"  round {number + 1}: {_line(done[-1:])}")
         finally:
             await crowd.leave()
-    measured_on = conditions([voice], names) | {"calls": calls, "dashboards": dashboards}
+    measured_on = conditions([voice], names) | {"extension": extension}
+    measured_on |= {"calls": calls, "dashboards": dashboards, "think_s": think_s}
     _report(done, len(crowd.failures), measured_on, as_json=as_json)
 
 
@@ -94,8 +98,8 @@ async def _round(
     watchers.stdin.write(f"{key}\n".encode())
     await asyncio.sleep(_OPENED_S)
     watched = await _latency(crowd, hold_s)
-    # The end of its input ends it.
-    told, _ = await watchers.communicate()
+    # The end of its input ends it; without any input communicate() would leave it open.
+    told, _ = await watchers.communicate(b"")
     if watchers.returncode != 0:
         raise LineError(f"The dashboards did not stay open: {told.decode().strip()}")
     return Round(alone, watched, Watched(**json.loads(told)))
@@ -129,11 +133,11 @@ async def _api_key(settings: Settings) -> AsyncIterator[str]:
 
 
 def _line(rounds: Sequence[Round]) -> str:
-    """Means of the rounds' percentiles: each round compares with the minute before it."""
+    """Medians of the rounds' percentiles: the machine may do something else in one of them."""
     cells = []
     for name in ("p50", "p95"):
         alone, watched = (
-            sum(getattr(one, f"{name}_s") for one in side) / len(side)
+            median(getattr(one, f"{name}_s") for one in side)
             for side in ([each.alone for each in rounds], [each.watched for each in rounds])
         )
         change = 100 * (watched / alone - 1)

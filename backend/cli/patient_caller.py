@@ -11,7 +11,7 @@ from backend.agent.slots.numbers import Length, spoken_number
 from backend.db.database import Database
 from backend.db.models import Who
 from backend.db.queries.calls import CallFilter, TurnRecord, get_transcript, list_calls
-from backend.phone.script import Play
+from backend.phone.script import Keys, Play
 
 YES, NO = "yes", "no"
 MOST_REPAIRS = 3
@@ -23,7 +23,7 @@ _STORED_S, _LOOK_S = 2.0, 0.05
 """How long the bot may take to store what it has just said."""
 
 
-Reply = Callable[[int, str, str], str | None]
+Reply = Callable[[int, str, str], str | Keys | None]
 """What a caller replies who has said their nth line (from 0), its words, to the bot's words."""
 
 
@@ -69,9 +69,13 @@ class AskedBack:
             if wording in bot:
                 return YES if label.partition("/")[0] == meant.topic else NO
         again = self._again
-        if spoken_number(line, self._length):
+        if self.is_number(line):
             again = [*again, *self._asks_number]
         return line if any(wording.search(bot) for wording in again) else None
+
+    def is_number(self, line: str) -> bool:
+        """Whether there is a customer number in it, or a part of one."""
+        return spoken_number(line, self._length) is not None
 
 
 class PatientCaller:
@@ -106,18 +110,19 @@ class PatientCaller:
             self._lines += 1
         self._is_repair = False
 
-    async def react(self) -> Play | None:
+    async def react(self) -> Play | Keys | None:
         """What to say to the bot's last words before going on with the scenario."""
         if not self._line or self._repairs_of_line >= MOST_REPAIRS:
             return None
         turns = await self._turns()
         reply = self._reply(self._lines - 1, self._line, last_words(turns))
-        if reply is None or reply not in self._speech:
+        answer = reply if isinstance(reply, Keys) else self._speech.get(reply or "")
+        if answer is None:
             return None
         self.repairs += 1
         self._repairs_of_line += 1
         self._is_repair = True
-        return self._speech[reply]
+        return answer
 
     async def _turns(self) -> Sequence[TurnRecord]:
         """Those so far, the bot's answer to what was said last among them."""

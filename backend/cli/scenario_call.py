@@ -5,6 +5,7 @@ how the call ended. Who is asked back because of a word misheard answers, as peo
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -86,7 +87,9 @@ async def play_as_calls(
     ]
     plans = await _plans(playable, TextStage(knowledge, settings), seeds, voices)
     said = [
-        (plan.voice, words) for plan in plans for words in (*filter(None, plan.wordings), YES, NO)
+        (plan.voice, words)
+        for plan in plans
+        for words in (*_all_wordings(plan.case.scenario), YES, NO)
     ]
     speech = await speak_all(settings, said)
     database = Database(settings.db_url)
@@ -170,13 +173,29 @@ class _CallStage:
         return replace(judged(case, seed, voice, stored, customers), repairs=person.repairs)
 
 
-def replies(plan: Plan, knowledge: Snapshot, ask: AskedBack) -> Reply:
-    """A caller's: only to what a bot that had heard every word would not have asked."""
-    meant = _meant(plan, knowledge)
+def _all_wordings(scenario: Scenario) -> Iterator[str]:
+    for step in scenario.steps:
+        yield from step.say or ()
 
-    def reply(step: int, line: str, bot: str) -> str | None:
-        is_foreseen = ask.reply(meant[step], line, plan.answers[step]) is not None
-        return None if is_foreseen else ask.reply(meant[step], line, bot)
+
+def replies(plan: Plan, knowledge: Snapshot, ask: AskedBack) -> Reply:
+    """A caller's: only to what a bot that had heard every word would not have asked. They say it
+    in other words where there are some; a number that was misheard twice is keyed in."""
+    meant = _meant(plan, knowledge)
+    steps = plan.case.scenario.steps
+    repeats: Counter[int] = Counter()
+
+    def reply(number: int, line: str, bot: str) -> str | Keys | None:
+        if ask.reply(meant[number], line, plan.answers[number]) is not None:
+            return None
+        answer = ask.reply(meant[number], line, bot)
+        wordings = steps[number].say
+        if answer != line or wordings is None:
+            return answer
+        repeats[number] += 1
+        if repeats[number] > 1 and ask.is_number(line):
+            return Keys(meant[number].number)
+        return wordings[(wordings.index(line) + repeats[number]) % len(wordings)]
 
     return reply
 

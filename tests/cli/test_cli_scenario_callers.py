@@ -12,6 +12,7 @@ from backend.cli.scenario_files import read_scenarios
 from backend.cli.scenario_play import TextStage, pick_wordings
 from backend.config import ROOT, Settings
 from backend.core.errors import FrontdeskError
+from backend.phone.script import Keys
 
 CALL = """\
 scenarios:
@@ -20,13 +21,14 @@ scenarios:
     steps:
       - say: what do i owe
       - say: one zero
-      - say: one zero zero four
+      - say: [one zero zero four, ten oh four]
 """
+AGAIN = "Please say it again, or key it in."
 OWE, HALF, WHOLE = "what do i owe", "one zero", "one zero zero four"
 
 
-@pytest.fixture(scope="module")
-def reply(tmp_path_factory: pytest.TempPathFactory) -> Reply:
+@pytest.fixture
+def reply(tmp_path: Path) -> Reply:
     async def made(folder: Path) -> Reply:
         file = folder / "calls.yaml"
         file.write_text(CALL, encoding="utf-8")
@@ -41,7 +43,7 @@ def reply(tmp_path_factory: pytest.TempPathFactory) -> Reply:
         plan = Plan(case, 1, "slt", pick_wordings(case.scenario, 1), answers)
         return replies(plan, store.current, AskedBack(store.current.knowledge))
 
-    return asyncio.run(made(tmp_path_factory.mktemp("calls")))
+    return asyncio.run(made(tmp_path))
 
 
 def complain(error: FrontdeskError) -> None:
@@ -67,3 +69,9 @@ def test_who_was_misheard_answers_the_question_back(
 
 def test_who_must_be_asked_back_goes_on_as_written(reply: Reply) -> None:
     assert reply(1, HALF, "Sorry, I did not understand that.") is None
+
+
+def test_a_number_is_said_in_other_words_and_then_keyed(reply: Reply) -> None:
+    first = reply(2, WHOLE, AGAIN)
+    assert {WHOLE, first} == {"one zero zero four", "ten oh four"}
+    assert reply(2, WHOLE, AGAIN) == Keys("1004")

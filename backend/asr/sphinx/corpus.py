@@ -45,6 +45,20 @@ _SHORT_ANSWERS = {
 }
 """Who, and the verbs of a question that is answered with them: "yes it did", "no we have not"."""
 
+_COURTESIES = (
+    "thank you", "thank you", "thanks", "thanks a lot", "thank you very much", "okay thank you",
+    "thanks bye", "no thank you", "goodbye", "goodbye", "bye", "bye bye", "hello", "hi",
+    "one moment please", "one moment", "hold on", "wait a second", "just a second",
+    "what did you say", "say that again please", "can you repeat that", "sorry", "pardon",
+    "never mind", "that's all",
+)  # fmt: skip
+"""Short, and said in every second call, whatever it is about."""
+
+_AND = ("and", "and", "and", "and also", "and i also want to know")
+"""Between two requests in one breath."""
+_TAKEN_BACK = ("no", "no", "sorry", "no wait", "i mean", "no sorry")
+"""Between a slip in a number and the number."""
+
 _PLAIN = ("yes", "no") * 18
 """Said about half as often as all the other wordings together."""
 
@@ -70,10 +84,17 @@ Weighted = tuple[Sequence[str], float]
 _SHARES: dict[Expect, dict[str, float]] = {
     # Of each kind of sentence, how much of the probability: what is asked for most, and always
     # the ways out (a person, a goodbye, another question).
-    Expect.OPEN: {"examples": 0.64, "general": 0.18, "yes_no": 0.06, "numbers": 0.12},
-    Expect.NUMBER: {"examples": 0.18, "general": 0.04, "yes_no": 0.03, "numbers": 0.75},
-    Expect.YES_NO: {"examples": 0.20, "general": 0.04, "yes_no": 0.74, "numbers": 0.02},
-}
+    Expect.OPEN: {
+        "examples": 0.56, "general": 0.15, "courtesies": 0.04, "together": 0.09, "yes_no": 0.06,
+        "numbers": 0.10,
+    },
+    Expect.NUMBER: {
+        "examples": 0.17, "general": 0.04, "courtesies": 0.02, "yes_no": 0.03, "numbers": 0.74,
+    },
+    Expect.YES_NO: {
+        "examples": 0.18, "general": 0.03, "courtesies": 0.05, "yes_no": 0.72, "numbers": 0.02,
+    },
+}  # fmt: skip
 
 
 def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
@@ -82,13 +103,17 @@ def corpus(expect: Expect, vocabulary: Vocabulary) -> Iterator[Weighted]:
     The scale matters: Witten–Bell smoothing trusts counts, so that a small knowledge base stays
     open to what it has not seen.
     """
+    examples = [words_of(sentence) for sentence in vocabulary.sentences]
+    numbers = list(_numbers(vocabulary.min_digits, vocabulary.max_digits))
     groups = {
-        "examples": [words_of(sentence) for sentence in vocabulary.sentences],
+        "examples": examples,
         "general": _general(),
+        "courtesies": [tuple(text.split()) for text in _COURTESIES],
+        "together": list(_together(examples, numbers)),
         "yes_no": [tuple(text.split()) for text in (*_YES, *_NO, *_short_answers(), *_PLAIN)],
-        "numbers": list(_numbers(vocabulary.min_digits, vocabulary.max_digits)),
+        "numbers": numbers,
     }
-    scale = 3.0 * max(100, len(groups["examples"]))
+    scale = 3.0 * max(100, len(examples))
     for name, share in _SHARES[expect].items():
         sentences = [words for words in groups[name] if words]
         for words in sentences:
@@ -125,6 +150,18 @@ def _general() -> list[tuple[str, ...]]:
     return [words_of(line) for line in lines if line.strip() and not line.startswith("#")]
 
 
+def _together(
+    requests: Sequence[tuple[str, ...]], numbers: Sequence[tuple[str, ...]]
+) -> Iterator[tuple[str, ...]]:
+    """What a request is followed by in one breath: another one, or the caller's number."""
+    dice = random.Random(2)
+    whole = [words for words in requests if len(words) > 2]
+    for words in whole:
+        yield (*words, *dice.choice(_AND).split(), *dice.choice(whole))
+        if numbers and dice.random() < 0.2:
+            yield (*words, *dice.choice(numbers))
+
+
 def _short_answers() -> Iterator[str]:
     """What English answers with besides the bare word."""
     for who, verbs in _SHORT_ANSWERS.items():
@@ -151,6 +188,9 @@ def _numbers(min_digits: int, max_digits: int) -> Iterator[tuple[str, ...]]:
             said += [word for _ in range(length // 2) for word in _pair(dice)]
         else:
             said = _large(dice, length)
+        if dice.random() < 0.03:
+            slip = _digit_by_digit(dice, dice.randint(2, length))
+            said = [*slip, *dice.choice(_TAKEN_BACK).split(), *said]
         yield (*dice.choice(_LEAD_INS).split(), *said)
 
 

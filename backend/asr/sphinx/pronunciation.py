@@ -20,6 +20,7 @@ _PHONES = frozenset(
     "AA AE AH AO AW AY B CH D DH EH ER EY F G HH IH IY JH K L M N NG OW OY P R S SH T TH UH UW V W "
     "Y Z ZH".split()
 )
+_LAST_IH = re.compile(r"^(.*[AEIOU][A-Z].*) IH ((?:S|Z|T|D|N|M|L|K|V|JH)(?: [STDZ])?)$")
 _FLITE_ONLY = {"AX": "AH"}
 """flite writes the schwa apart; CMUdict counts it among AH."""
 _LETTERS = {
@@ -40,9 +41,20 @@ def dictionary(
     lines = []
     for word in sorted(set(words)):
         spoken = known.get(word) or (_spoken_by_flite(word, flite, env) or _by_letters(word),)
-        for number, phones in enumerate(filter(None, spoken), 1):
+        for number, phones in enumerate(_with_schwa(filter(None, spoken)), 1):
             lines.append(f"{word}{f'({number})' if number > 1 else ''} {phones}")
     return "\n".join(lines) + "\n"
+
+
+def _with_schwa(spoken: Iterable[str]) -> list[str]:
+    """The model's dictionary knows only one of "off-iss" and "off-uss", and most people say the
+    other: a last, unstressed IH may be AH too."""
+    found = list(spoken)
+    for phones in tuple(found):
+        other = _LAST_IH.sub(r"\1 AH \2", phones)
+        if other not in found:
+            found.append(other)
+    return found
 
 
 @lru_cache(maxsize=1)
