@@ -64,6 +64,11 @@ class Settings(BaseSettings):
     outside_numbers: CommaList = Field(
         (), description="Outside numbers that may be dialled through the trunk, comma-separated."
     )
+    transfer: Literal["attended", "blind"] = Field(
+        "attended",
+        description="`attended`: the bot calls the person while the caller hears music. `blind`: "
+        "the PBX rings the person, the bot is out of the way. Back to the bot if nobody answers.",
+    )
     transfer_ring_s: Annotated[int, Field(ge=5, le=120)] = Field(
         20, description="How long a transfer rings before it counts as unanswered."
     )

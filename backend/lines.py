@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 
 import structlog
 
@@ -24,7 +25,8 @@ from backend.telephony.ari.accounts import PhoneAccounts
 from backend.telephony.ari.call import AriCall
 from backend.telephony.ari.client import AriAddress, AriClient, AriDialler
 from backend.telephony.ari.server import AriServer
-from backend.telephony.stream.asterisk import AsteriskControl
+from backend.telephony.ari.transfer import attended_transfer, blind_transfer
+from backend.telephony.stream.asterisk import AsteriskControl, Transfer
 from backend.telephony.stream.line import StreamLine, StreamParts
 from backend.telephony.stream.recorder import Recorder
 from backend.telephony.stream.ticker import Ticker
@@ -84,6 +86,7 @@ class StreamCalls:
     def __init__(self, settings: Settings, center: CallCenter, warn: Warn) -> None:
         self._settings = settings
         self._center = center
+        self._transfer = manner_of_transfer(settings)
         self._warn = warn
         self._stack = AsyncExitStack()
         self._server: AriServer | None = None
@@ -142,15 +145,20 @@ class StreamCalls:
         if self._center.is_full:
             await call.to_fallback(busy=True)
             return
-        control = AsteriskControl(
-            call, new_call_id(datetime.now(UTC)), self._settings.transfer_ring_s
-        )
+        control = AsteriskControl(call, new_call_id(datetime.now(UTC)), self._transfer)
         line = StreamLine(control, self.parts)
         try:
             _note_failure(await self._center.take(line), control.info.call_id)
         finally:
             await line.close()
             await control.close()
+
+
+def manner_of_transfer(settings: Settings) -> Transfer:
+    """How callers on the streaming line are put through."""
+    if settings.transfer == "blind":
+        return blind_transfer
+    return partial(attended_transfer, ring_s=settings.transfer_ring_s)
 
 
 def voice_detector(settings: Settings) -> tuple[VoiceDetector, str]:

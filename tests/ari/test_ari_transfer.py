@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from backend.config import Settings
 from backend.core.errors import HungUp
+from backend.lines import manner_of_transfer
 from backend.pbx.server import PbxServer
 from backend.phone.call import PhoneCall
 from backend.phone.phone import Phone
@@ -223,3 +225,10 @@ def test_the_caller_hears_music_and_the_person_sees_who_calls(tmp_path: Path) ->
             await call.hang_up()
 
     run(scenario())
+
+
+def test_the_owner_chooses_how_callers_are_put_through() -> None:
+    assert manner_of_transfer(Settings(_env_file=None, transfer="blind")) is blind_transfer
+    attended = manner_of_transfer(Settings(_env_file=None, transfer_ring_s=33))
+    assert isinstance(attended, partial)
+    assert (attended.func, attended.keywords) == (attended_transfer, {"ring_s": 33})

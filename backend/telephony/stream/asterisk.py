@@ -1,21 +1,23 @@
 """A caller in Asterisk as a `CallControl`: ARI for the call, a media websocket for the audio."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 from backend.core.records import CallInfo
 from backend.telephony.ari.call import AriCall
-from backend.telephony.ari.transfer import attended_transfer
 from backend.telephony.line import TransferResult
 from backend.telephony.stream.doors import PortEvents
 from backend.telephony.stream.websocket_audio import WebsocketAudio, open_websocket_audio
 
 LINE = "ari"
+Transfer = Callable[[AriCall, str], Awaitable[TransferResult]]
+"""Puts a caller through to an extension; see `backend.telephony.ari.transfer`."""
 
 
 class AsteriskControl:
     """See `CallControl`."""
 
-    def __init__(self, call: AriCall, call_id: str, ring_s: float) -> None:
+    def __init__(self, call: AriCall, call_id: str, transfer: Transfer) -> None:
         self.info = CallInfo(
             call_id=call_id,
             line=LINE,
@@ -24,7 +26,7 @@ class AsteriskControl:
             pbx_id=call.pbx_id,
         )
         self._call = call
-        self._ring_s = ring_s
+        self._transfer = transfer
         self._audio: WebsocketAudio | None = None
         self._watching: asyncio.Task[None] | None = None
 
@@ -41,8 +43,8 @@ class AsteriskControl:
         return self._audio
 
     async def transfer(self, extension: str) -> TransferResult:
-        """Music for the caller while the person is called."""
-        return await attended_transfer(self._call, extension, self._ring_s)
+        """In the manner that was chosen."""
+        return await self._transfer(self._call, extension)
 
     async def hang_up(self) -> None:
         """End the call."""
