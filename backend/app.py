@@ -187,6 +187,7 @@ class App:
                 self.recogniser,
                 self.voice,
                 lambda: self._streams.trouble,
+                lambda: self.knowledge.trouble,
                 self.library,
             ),
             recordings_dir=settings.media_dir / "recordings",
@@ -246,6 +247,7 @@ class App:
 
     def _in_background(self, work: Coroutine[Any, Any, None], name: str) -> None:
         task = asyncio.create_task(_guarded(work, name), name=name)
+        self._stack.callback(work.close)  # who is stopped at once has not begun it
         self._stack.push_async_callback(_cancel, task)
 
 

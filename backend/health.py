@@ -30,6 +30,7 @@ class HealthCheck:
         recogniser: Recogniser,
         voice: LadderVoice,
         streaming_trouble: Callable[[], str],
+        knowledge_trouble: Callable[[], str],
         library: Library,
     ) -> None:
         self._settings = settings
@@ -37,6 +38,7 @@ class HealthCheck:
         self._recogniser = recogniser
         self._voice = voice
         self._streaming_trouble = streaming_trouble
+        self._knowledge_trouble = knowledge_trouble
         self._library = library
 
     async def __call__(self) -> Sequence[PartHealth]:
@@ -48,6 +50,7 @@ class HealthCheck:
             self._recognition(),
             self._synthesis(),
             await llm_health(self._settings),
+            self._knowledge(),
             self._documents(),
             self._disk(),
         ]
@@ -95,6 +98,13 @@ class HealthCheck:
         if broken:
             return PartHealth("synthesiser", PartState.DEGRADED, broken[0].trouble)
         return PartHealth("synthesiser", PartState.OK, self._voice.name)
+
+    def _knowledge(self) -> PartHealth:
+        if trouble := self._knowledge_trouble():
+            return PartHealth(
+                "knowledge base", PartState.DEGRADED, trouble, "Correct it on the page Knowledge."
+            )
+        return PartHealth("knowledge base", PartState.OK, self._settings.kb_path.name)
 
     def _documents(self) -> PartHealth:
         read = [document for document in self._library.documents if document.facts]

@@ -39,8 +39,8 @@ make_environment() {
     else
         python=$(find_python) || return 1
         [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes -r "$lock"
-        "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
+        "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r "$lock"
+        "$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
     fi
     echo "$wanted" >"$stamp"
     exec 9>&-

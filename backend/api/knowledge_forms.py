@@ -23,6 +23,7 @@ from backend.api.forms import WHOLE_FORM, Form
 LONGEST_QUESTION = 300
 """Characters of a caller's question that an entry is begun with."""
 LONGEST_ID = 40
+FEW_PHRASES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,8 @@ class Row:
     summary: str
     count: int
     """Phrases or wordings; 0 where there are none."""
+    has_few: bool = False
+    """Too few phrases to know by them what callers mean."""
 
 
 def rows_of(section: Section, data: Mapping[str, Any], words: str) -> list[Row]:
@@ -99,7 +102,11 @@ def _row(key: str, value: Any) -> Row:
     price = ", ".join(filter(None, (entry.get("speed"), entry.get("price"))))
     summary = entry.get("answer") or entry.get("subject") or price or ", ".join(phrases[:3])
     return Row(
-        key, about or key.replace("_", " "), summary or entry.get("intent", ""), len(phrases)
+        key,
+        about or key.replace("_", " "),
+        summary or entry.get("intent", ""),
+        len(phrases),
+        has_few=0 < len(phrases) < FEW_PHRASES,
     )
 
 

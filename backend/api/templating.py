@@ -39,7 +39,7 @@ TONES = {
 }
 """Colour of a word in a badge; words that are not here are neutral."""
 
-ABBREVIATIONS = {"ok", "pbx", "llm"}
+ABBREVIATIONS = {"ok", "pbx", "llm", "faq"}
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£", "INR": "₹", "JPY": "¥"}
 
 
@@ -101,8 +101,11 @@ def tone(value: object) -> str:
 
 
 def label(value: object) -> str:
-    """`in_progress` → “In progress”; empty stays empty."""
+    """`in_progress` → “In progress”, `faq/opening-hours` → “FAQ: opening hours”; empty stays."""
     text = str(value.value if isinstance(value, Enum) else value).replace("_", " ").strip()
+    head, _, rest = text.partition("/")
+    if rest:
+        return f"{label(head)}: {rest.replace('-', ' ')}"
     return text.upper() if text in ABBREVIATIONS else text[:1].upper() + text[1:]
 
 

@@ -37,6 +37,8 @@ from backend.phone.surroundings import Surroundings
 USUAL_VOICE_DBFS = -20.0
 """Of a caller who only presses keys, to have something the noise lies under."""
 
+NOTE = "(“heard” is what a recogniser makes of the bot's voice; the call's record has its words)"
+
 DEMO_STEPS: tuple[Step, ...] = (
     Say("what is my account balance"),
     Say("one zero zero four"),
@@ -89,6 +91,8 @@ async def run_call(
     mouth = CallerVoice(settings, voice)
     ears = None if quiet else await bot_listener(settings)
     records = []
+    if not quiet and not as_json:
+        typer.echo(NOTE)
     try:
         ready = await render(steps, mouth)
         async with Phone(bind_host=_bind_host(uri)) as phone:
@@ -158,8 +162,8 @@ def _line(record: Record) -> str:
             return f"{when}  caller: {record.text}{silenced}"
         case RecordKind.BOT:
             after = f"   (after {record.latency_s:.2f} s)" if record.latency_s is not None else ""
-            return f"{when}     bot: {record.text or '…'}{after}"
+            return f"{when}   heard: {record.text or '…'}{after}"
         case RecordKind.NOTHING_HEARD:
-            return f"{when}     bot: (silence)"
+            return f"{when}   heard: (silence)"
         case RecordKind.ENDED:
             return f"{when}  ended: {record.text}"

@@ -1,8 +1,10 @@
 """`frontdesk doctor`: every part, and what to do about it."""
 
 import asyncio
+import socket
 import sys
 
+import httpx
 import typer
 
 from backend.agent.knowledge.load import load_knowledge
@@ -29,6 +31,7 @@ async def run_doctor(settings: Settings) -> None:
         Finding("Python", True, sys.version.split()[0]),
         _knowledge(settings),
         *(await pbx_findings(settings)),
+        await dashboard_finding(settings),
         *(found for found in part_findings(settings.data_dir) if found.part not in NOT_NEEDED),
         *(await _running_parts(settings)),
     ]
@@ -48,6 +51,33 @@ def _knowledge(settings: Settings) -> Finding:
     return Finding("knowledge base", True, f"{knowledge.company.name}, {settings.kb_path.name}")
 
 
+async def dashboard_finding(settings: Settings) -> Finding:
+    """Whether its port can be had, or is ours already."""
+    host, port = settings.web_host, settings.web_port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            reason = error.strerror or str(error)
+        else:
+            return Finding("dashboard", True, f"{host}:{port} is free; Frontdesk is not running")
+    try:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            health = (await client.get(f"http://{host}:{port}/health")).json()
+        if "status" in health:
+            return Finding("dashboard", True, f"http://{host}:{port} answers")
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
+        pass
+    return Finding(
+        "dashboard",
+        False,
+        f"{host}:{port} cannot be had: {reason}",
+        "End what uses it, or set FRONTDESK_WEB_PORT to another one.",
+    )
+
+
 async def _running_parts(settings: Settings) -> list[Finding]:
     """Engines and database, tried for real."""
     warnings: list[str] = []
@@ -63,15 +93,17 @@ async def _running_parts(settings: Settings) -> list[Finding]:
     library = open_library(settings, warn)
     try:
         await asyncio.gather(recogniser.start(), voice.start(), library.read())
-        parts = await HealthCheck(settings, store, recogniser, voice, lambda: "", library)()
+        parts = await HealthCheck(
+            settings, store, recogniser, voice, lambda: "", lambda: "", library
+        )()
     finally:
         await asyncio.gather(recogniser.aclose(), voice.aclose(), store.aclose())
         database.close()
     well = {PartState.OK, PartState.OFF}
-    # Whether the PBX runs, and takes streaming calls, is told by its own findings.
+    # The PBX, streaming calls and the knowledge base have findings of their own.
     findings = [
         Finding(part.part, part.state in well, part.detail, part.fix)
         for part in parts
-        if part.part not in ("pbx", "streaming")
+        if part.part not in ("pbx", "streaming", "knowledge base")
     ]
     return [*findings, *(Finding("note", True, message) for message in warnings)]

@@ -76,7 +76,7 @@ def serve(
 
 @app.command()
 def call(
-    extension: Annotated[str, typer.Argument(help="Extension, or a whole sip: address.")] = "100",
+    extension: Annotated[str, typer.Argument(help="Extension, or a whole sip: address.")] = "200",
     say: Annotated[list[str] | None, typer.Option(help="Speak this (repeatable).")] = None,
     wav: Annotated[list[Path] | None, typer.Option(help="Play this WAV file.")] = None,
     dtmf: Annotated[list[str] | None, typer.Option(help="Press these keys.")] = None,

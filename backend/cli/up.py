@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -73,7 +74,8 @@ def _greet(settings: Settings, ready: Ready) -> None:
         )
     for note in ready.notes:
         typer.echo(f"  Note      {note}")
-    typer.echo("  Try       frontdesk call 200 --say 'what are your opening hours'")
+    command = "frontdesk" if shutil.which("frontdesk") else ".venv/bin/frontdesk"
+    typer.echo(f"  Try       {command} call --say 'what are your opening hours' --say goodbye")
     typer.echo("  Ctrl-C stops everything.")
 
 

@@ -120,7 +120,7 @@ class Dialling:
         return DialError(
             f"Calling {self._extension}: nothing answers SIP at {host}:{port} (UDP).",
             status=NO_ANSWER,
-            fix="Is the PBX running, and is this its SIP port?",
+            fix="Is the PBX running (`./scripts/up`), and is this its SIP port?",
         )
 
     def _establish(

@@ -44,7 +44,7 @@ class Registration:
             raise DialError(
                 f"Registering {self._credentials.user}: nothing answers SIP at {host}:{port}.",
                 status=NO_ANSWER,
-                fix="Is the PBX running, and is this its SIP port?",
+                fix="Is the PBX running (`./scripts/up`), and is this its SIP port?",
             ) from error
         finally:
             self._endpoint.retire(transaction)

@@ -4,8 +4,9 @@
 const KINDS = { silence: "said nothing", unintelligible: "not understood" };
 
 export const label = (name) => {
-  const words = String(name).replaceAll("_", " ");
-  return words.charAt(0).toUpperCase() + words.slice(1);
+  const [words, rest] = String(name).replaceAll("_", " ").split("/");
+  const shown = words === "faq" ? "FAQ" : words.charAt(0).toUpperCase() + words.slice(1);
+  return rest ? `${shown}: ${rest.replaceAll("-", " ")}` : shown;
 };
 
 function element(name, className, text = "") {

@@ -125,6 +125,7 @@ def test_an_invalid_edit_keeps_the_old_one_and_is_reported_once(bench: Bench) ->
         assert store.current is before
         assert len(bench.problems) == 1
         assert "kb.json line 1" in str(bench.problems[0])
+        assert "kb.json line 1" in store.trouble
 
     bench.run(scenario)
 

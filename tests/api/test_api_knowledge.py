@@ -256,3 +256,29 @@ def test_who_tries_things_out_leaves_room_for_the_callers(
     monkeypatch.setattr(desk.app.state.trials, "WAITING", -Trials.AT_ONCE)
     refused = desk.program(Role.VIEWER).get("/api/knowledge/try", params={"text": "hello"})
     assert (refused.status_code, refused.json()["error"]["code"]) == (429, "busy")
+
+
+def test_a_change_is_undone_where_it_was_made(desk: Office) -> None:
+    browser, before = desk.signed_in(Role.SUPERVISOR), answer(desk)
+    mark = mark_on(browser.get(HOURS).text)
+    saved = send(browser, HOURS, **fields(desk, answer="We never sleep.", mark=mark))
+    listed = browser.get(saved.headers["location"]).text
+    undo = listed.partition('action="/knowledge/versions/')[2].partition('"')[0]
+    send(browser, f"/knowledge/versions/{undo}", form_on="/knowledge")
+    assert answer(desk) == before
+
+
+def test_an_entry_with_few_phrases_is_pointed_out(desk: Office) -> None:
+    browser = desk.signed_in(Role.SUPERVISOR)
+    mark = mark_on(browser.get(HOURS).text)
+    form = fields(desk, questions="when are you open", mark=mark)
+    listed = words_of(browser.get(send(browser, HOURS, **form).headers["location"]))
+    assert "There are few ways to say it" in listed
+
+
+def test_callers_say_no_slots(desk: Office) -> None:
+    browser = desk.signed_in(Role.SUPERVISOR)
+    mark = mark_on(browser.get(HOURS).text)
+    refused = send(browser, HOURS, **fields(desk, questions="are you open {hourz}", mark=mark))
+    assert refused.status_code == 422
+    assert "write what callers say" in words_of(refused)

@@ -21,6 +21,7 @@ from backend.asr.whisper_pool import (
 )
 from backend.core.errors import EngineError
 from backend.core.speech import Transcript
+from tests.support.loop import run, until
 
 WAIT_S = 10.0
 ANSWER = Urgency.ANSWER
@@ -327,9 +328,14 @@ def test_closing_cancels_what_waits_and_leaves_no_thread() -> None:
     before = threading.active_count()
     with one_thread_held() as (pool, release):
         waiting = pool.submit("a", saying("too late"), ANSWER)
-        threading.Timer(0.05, release.set).start()
-        asyncio.run(pool.aclose())
-        assert waiting.future.cancelled()
+
+        async def closed() -> None:
+            closing = asyncio.create_task(pool.aclose())
+            await until(waiting.future.cancelled)
+            release.set()
+            await closing
+
+        run(closed())
         with pytest.raises(EngineError, match="not running"):
             pool.submit("a", saying("after the end"), ANSWER)
     named = [thread.name for thread in threading.enumerate() if thread.name.startswith("whisper")]

@@ -78,6 +78,9 @@ def _phrases(data: Mapping[str, Any]) -> Iterator[Problem]:
             if not spoken:
                 yield Problem((*path, index), f"is {phrase!r}, which has no words in it.")
                 continue
+            if "{" in phrase or "}" in phrase:
+                yield Problem((*path, index), f"is {phrase!r}: write what callers say, no slots.")
+                continue
             owner = owners.setdefault(spoken, path)
             if owner != path:
                 place = ".".join(map(str, owner[:2]))

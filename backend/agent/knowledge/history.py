@@ -112,11 +112,13 @@ class History:
             ) from error
 
     def diff(self, number: int) -> list[DiffLine]:
-        """What a version changed. Raises KnowledgeError when it is not kept."""
+        """What a version changed; nothing for the first one kept.
+
+        Raises KnowledgeError when it is not kept.
+        """
         after = _lines(self.text(number))
         earlier = next((n for n in self._numbers() if n < number), None)
-        before = _lines(self.text(earlier)) if earlier is not None else []
-        return list(_diff(before, after))
+        return list(_diff(_lines(self.text(earlier)), after)) if earlier is not None else []
 
     def _numbers(self) -> list[int]:
         names = [_NAME.fullmatch(path.name) for path in self._folder.glob("*.json")]

@@ -82,6 +82,8 @@ class KnowledgeStore:
         self._path = path
         self._model_dir = model_dir
         self._on_problem = on_problem
+        self.trouble = ""
+        """Why the file as it is now is not in use, or not to be relied on; empty: all is well."""
         self._sentence_model = sentence_model
         self._encoder: SentenceEncoder | None = None
         self._train = train
@@ -152,9 +154,11 @@ class KnowledgeStore:
                 return False
             self._seen = stamp
             log.warning("knowledge-invalid", file=str(self._path), code=error.code)
+            self.trouble = f"Calls go on with the last good version. {error.message}"
             self._on_problem(error)
             return False
         self._seen = stamp
+        self.trouble = ""
         if self._current and snapshot.knowledge.fingerprint == self._current.knowledge.fingerprint:
             return False
         self._current = await self._with_better_classifier(snapshot)
@@ -193,12 +197,12 @@ class KnowledgeStore:
         """Tell of what is learnt from too little to be relied on; it is used all the same."""
         single = [label for label, phrases in examples.items() if len(phrases) < FEWEST_EXAMPLES]
         if single:
-            self._on_problem(
-                KnowledgeError(
-                    f"{self._path.name} has one example phrase only for {', '.join(single)}.",
-                    fix="Callers say it in other words: write ten of them.",
-                )
+            few = KnowledgeError(
+                f"{self._path.name} has one example phrase only for {', '.join(single)}.",
+                fix="Callers say it in other words: write ten of them.",
             )
+            self.trouble = few.message
+            self._on_problem(few)
 
     async def _classifier(self, examples: Mapping[str, Sequence[str]]) -> IntentModel:
         encoder = self._encoder

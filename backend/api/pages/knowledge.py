@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from backend.agent.knowledge.editor import StaleKnowledgeError
+from backend.agent.knowledge.editor import KnowledgeEditor, StaleKnowledgeError
 from backend.agent.knowledge.entries import (
     SECTIONS,
     Section,
@@ -65,6 +65,7 @@ async def list_entries(
         rows = rows_of(section, draft.data, q)
     except KnowledgeError as error:
         trouble = error
+    before = await version_before(editor) if saved else 0
     return page(
         request,
         "knowledge.html",
@@ -74,6 +75,8 @@ async def list_entries(
         query=q,
         saved=saved,
         in_use=in_use,
+        before=before,
+        has_few=any(row.key == saved and row.has_few for row in rows),
         trouble=trouble,
         may_add=section.shape is Shape.LIST,
     )
@@ -156,6 +159,12 @@ async def remove_entry(
         return _entry_page(request, section, key, form, mark, status=status)
     await note_change(request, who, what)
     return _saved(section, f"{key} (removed)", in_use=await put_in_use(bot))
+
+
+async def version_before(editor: KnowledgeEditor) -> int:
+    """Number of the version that the newest one replaced; 0 when there is none."""
+    newest = await asyncio.to_thread(editor.history.versions, 2)
+    return newest[1].number if len(newest) > 1 else 0
 
 
 async def note_change(request: Request, who: Principal, what: str) -> None:

@@ -15,7 +15,7 @@ from backend.agent.knowledge.history import fingerprint_of
 from backend.agent.knowledge.load import LARGEST_BYTES, read_file, refuse_large
 from backend.api.access import PageSupervisor, PageViewer
 from backend.api.forms import WHOLE_FORM, Form
-from backend.api.pages.knowledge import note_change, put_in_use
+from backend.api.pages.knowledge import note_change, put_in_use, version_before
 from backend.api.principal import Principal
 from backend.api.services import services_of
 from backend.api.templating import page
@@ -33,7 +33,9 @@ async def show_file(
     """The file as it is, however wrong."""
     raw = await asyncio.to_thread(read_file, services_of(request).bot_parts.editor.path)
     form = Form({"text": raw.decode("utf-8-sig", "replace"), "based_on": fingerprint_of(raw)})
-    return _file_page(request, form, saved=saved, in_use=in_use)
+    editor = services_of(request).bot_parts.editor
+    before = await version_before(editor) if saved else 0
+    return _file_page(request, form, saved=saved, in_use=in_use, before=before)
 
 
 @router.post("/file")
@@ -149,6 +151,7 @@ def _file_page(
     *,
     saved: bool = False,
     in_use: bool = True,
+    before: int = 0,
     status: HTTPStatus = HTTPStatus.OK,
 ) -> Response:
     return page(
@@ -160,6 +163,7 @@ def _file_page(
         form=form,
         saved=saved,
         in_use=in_use,
+        before=before,
         largest_mb=LARGEST_BYTES // 1_000_000,
     )
 
