@@ -55,10 +55,9 @@ async def hold(
     try:
         await call
         outbox.close()
-        async with asyncio.timeout(LAST_WORDS_S):
-            await sending
-    except TimeoutError:
-        log.info("browser-too-slow")
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                await sending
     finally:
         for task in (sending, reading, checking):
             task.cancel()
