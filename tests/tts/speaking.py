@@ -1,6 +1,7 @@
 """Small helpers of the synthesiser tests."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +25,18 @@ async def joined(chunks: AsyncIterator[Pcm]) -> Pcm:
 
 def child_commands() -> list[str]:
     """Command lines of the processes this one has started and not yet reaped."""
+    return [command for _, command in children()]
+
+
+def children() -> list[tuple[int, str]]:
+    """Process ids and command lines of the same; threads and processes may end meanwhile."""
     found = []
     for task in Path("/proc/self/task").iterdir():
-        for pid in (task / "children").read_text().split():
-            command = Path(f"/proc/{pid}/cmdline")
-            if command.exists():
-                found.append(command.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        with suppress(OSError):
+            for pid in (task / "children").read_text().split():
+                with suppress(OSError):
+                    command = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ")
+                    found.append((int(pid), command.decode(errors="replace")))
     return found
 
 

@@ -17,18 +17,14 @@ from backend.tts.piper_protocol import HEADER, Frame, Kind, decode_header
 from backend.tts.piper_worker import Turns, serve
 from tests.support.loop import run, until
 from tests.tts.conftest import SAMPLES_PER_PHONEME, VOICE_RATE_HZ, build_piper_voice
-from tests.tts.speaking import SENTENCE, child_commands, is_running, joined, said
+from tests.tts.speaking import SENTENCE, child_commands, children, is_running, joined, said
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def worker_pids() -> list[int]:
     """Of the Piper processes this test has started."""
-    children = " ".join(
-        (task / "children").read_text() for task in Path("/proc/self/task").iterdir()
-    )
-    pids = [int(pid) for pid in children.split() if is_running(int(pid))]
-    return [pid for pid in pids if b"piper_worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return [pid for pid, command in children() if "piper_worker" in command and is_running(pid)]
 
 
 @pytest.mark.parametrize("rate_hz", [8000, 16000])
