@@ -85,7 +85,7 @@ _SHARES: dict[Expect, dict[str, float]] = {
     # Of each kind of sentence, how much of the probability: what is asked for most, and always
     # the ways out (a person, a goodbye, another question).
     Expect.OPEN: {
-        "examples": 0.60, "general": 0.16, "courtesies": 0.03, "together": 0.05, "yes_no": 0.06,
+        "examples": 0.62, "general": 0.16, "courtesies": 0.03, "together": 0.03, "yes_no": 0.06,
         "numbers": 0.10,
     },
     Expect.NUMBER: {
