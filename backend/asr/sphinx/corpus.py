@@ -85,13 +85,15 @@ _SHARES: dict[Expect, dict[str, float]] = {
     # Of each kind of sentence, how much of the probability: what is asked for most, and always
     # the ways out (a person, a goodbye, another question).
     Expect.OPEN: {
-        "examples": 0.62, "general": 0.16, "courtesies": 0.03, "together": 0.03, "yes_no": 0.06,
+        "examples": 0.56, "general": 0.15, "courtesies": 0.04, "together": 0.09, "yes_no": 0.06,
         "numbers": 0.10,
     },
     Expect.NUMBER: {
         "examples": 0.17, "general": 0.04, "courtesies": 0.02, "yes_no": 0.03, "numbers": 0.74,
     },
-    Expect.YES_NO: {"examples": 0.20, "general": 0.04, "yes_no": 0.74, "numbers": 0.02},
+    Expect.YES_NO: {
+        "examples": 0.18, "general": 0.03, "courtesies": 0.05, "yes_no": 0.72, "numbers": 0.02,
+    },
 }  # fmt: skip
 
 
