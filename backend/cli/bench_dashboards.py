@@ -18,12 +18,11 @@ from backend.cli.bench_crowd import Crowd
 from backend.cli.bench_figures import Spread, conditions, spread
 from backend.cli.bench_talks import trimmed
 from backend.cli.bench_wordings import KNOWLEDGE
+from backend.cli.users import opened_store
 from backend.config import ROOT, Settings
 from backend.core.errors import LineError
-from backend.db.database import Database
 from backend.db.models import Role
 from backend.db.queries import accounts
-from backend.db.store import Store
 from backend.phone.phone import Phone
 
 _SETTLE_S = 8.0
@@ -74,7 +73,7 @@ async def run_dashboards(
             for number in range(rounds):
                 done.append(await _round(settings, key, crowd, dashboards, hold_s))
                 if not as_json:
-                    typer.echo(f"  round {number + 1}: {_line(done[-1:])}")
+                    typer.echo(f"  round {number + 1}: {summary(done[-1:])}")
         finally:
             await crowd.leave()
     measured_on = conditions([voice], names) | {"extension": extension}
@@ -118,21 +117,16 @@ async def _latency(crowd: Crowd, hold_s: float) -> Spread:
 @asynccontextmanager
 async def _api_key(settings: Settings) -> AsyncIterator[str]:
     """A viewer's, revoked afterwards."""
-    database = Database(settings.db_url)
-    store = await Store.open(database, settings.data_dir)
-    try:
+    async with opened_store(settings) as store:
         now = datetime.now(UTC)
         key, record = await create_api_key(store, "bench dashboards", Role.VIEWER, now=now)
         try:
             yield key
         finally:
             await store.write(accounts.revoke_api_key, record.id, now=datetime.now(UTC))
-    finally:
-        await store.aclose()
-        database.close()
 
 
-def _line(rounds: Sequence[Round]) -> str:
+def summary(rounds: Sequence[Round]) -> str:
     """Medians of the rounds' percentiles: the machine may do something else in one of them."""
     cells = []
     for name in ("p50", "p95"):
@@ -154,7 +148,7 @@ def _report(
         typer.echo(json.dumps({"conditions": measured_on, "failures": failures, "rounds": figures}))
         return
     typer.echo("  ".join(f"{name}={value}" for name, value in measured_on.items()))
-    typer.echo(f"At the caller's ear, nobody watching -> all watching: {_line(rounds)}")
+    typer.echo(f"At the caller's ear, nobody watching -> all watching: {summary(rounds)}")
     events = sum(each.seen.events for each in rounds)
     megabytes = sum(each.seen.megabytes for each in rounds)
     typer.echo(f"Failed calls: {failures}. Dashboards got {events} events, {megabytes:.1f} MB.")

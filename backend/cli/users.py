@@ -17,7 +17,7 @@ from backend.db.store import Store
 
 async def new_password(settings: Settings, name: str) -> None:
     """Print a new one-time password. Raises NotFoundError for an unknown name."""
-    async with _store(settings) as store:
+    async with opened_store(settings) as store:
         password = await ensure_first_user(store, now=datetime.now(UTC))
         if password is None or name != "owner":
             password = await reset_password(store, name)
@@ -28,13 +28,14 @@ async def new_key(settings: Settings, name: str, role: str) -> None:
     """Print a new API key. Raises ConfigError for an unknown role."""
     if role not in set(Role):
         raise ConfigError(f"There is no role {role}.", fix=f"Choose one of {', '.join(Role)}.")
-    async with _store(settings) as store:
+    async with opened_store(settings) as store:
         key, _ = await create_api_key(store, name, Role(role), now=datetime.now(UTC))
     typer.echo(key)
 
 
 @asynccontextmanager
-async def _store(settings: Settings) -> AsyncIterator[Store]:
+async def opened_store(settings: Settings) -> AsyncIterator[Store]:
+    """The database to write to, from another process than the bot's."""
     database = Database(settings.db_url)
     store = await Store.open(database, settings.data_dir)
     try:

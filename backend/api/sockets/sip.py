@@ -26,13 +26,12 @@ TRY_AGAIN_LATER = 1013
 
 
 _FROM = re.compile(r"^(?:from|f)[ \t]*:[^\r\n]*?sips?:([^@;>\r\n]*)@", re.I | re.M)
-_ANSWER, _KEEP_ALIVE = "SIP/2.0 ", ""
 
 
 def speaks_as(account: str, message: str) -> bool:
     """Whether a SIP message says that it is from this account: to Asterisk all that come through
     us come from this machine, which may be allowed more than the account is."""
-    if message.strip() == _KEEP_ALIVE or message.startswith(_ANSWER):
+    if not message.strip() or message.startswith("SIP/2.0 "):  # to keep it open; an answer
         return True
     names = _FROM.findall(message.partition("\r\n\r\n")[0])
     return bool(names) and set(names) == {account}

@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from backend.asr.base import Vocabulary
-from backend.asr.sphinx.grammar import DIGITS, TEENS, TENS
+from backend.asr.sphinx.grammar import DIGITS, TAKEN_BACK, TEENS, TENS
 from backend.core.speech import Expect
 
 GENERAL = Path(__file__).parent.parent / "data" / "phone_english.txt"
@@ -56,8 +56,8 @@ _COURTESIES = (
 
 _AND = ("and", "and", "and", "and also", "and i also want to know")
 """Between two requests in one breath."""
-_TAKEN_BACK = ("no", "no", "sorry", "no wait", "i mean", "no sorry")
-"""Between a slip in a number and the number."""
+_TAKEN_BACK = ("no", *TAKEN_BACK)
+"""The bare word is said more often than the others."""
 
 _PLAIN = ("yes", "no") * 18
 """Said about half as often as all the other wordings together."""

@@ -16,7 +16,8 @@ _LEAD_INS = (
     "it's", "it is", "that's", "that is", "that would be", "i think it's", "the number is",
     "the customer number is", "my number is", "my customer number is", "my account number is",
 )  # fmt: skip
-_TAKEN_BACK = ("no", "no wait", "no sorry", "sorry", "i mean")
+TAKEN_BACK = ("no", "sorry", "no wait", "i mean", "no sorry")
+"""Said between a slip in a number and the number."""
 SLIP = 1e-4
 """Probability of digits that are taken back in the same breath: "one one no one zero"."""
 SHORT = 1e-6
@@ -30,7 +31,7 @@ WORDS = frozenset(
     (
         *NUMBER_WORDS,
         *("a", "and", *_OPENERS),
-        *(word for text in (*_LEAD_INS, *_TAKEN_BACK) for word in text.split()),
+        *(word for text in (*_LEAD_INS, *TAKEN_BACK) for word in text.split()),
     )
 )
 """Everything the grammar can hear."""
@@ -51,7 +52,7 @@ public <number> = [<opener>] [<lead>] ( /{1 - SLIP:g}/ <said> | /{SLIP:g}/ <corr
 <corrected> = <slip> <back> ( <said> | <slip> );
 <said> = {number};
 <slip> = <digit>{" [<digit>" * (max_digits - 1)}{"]" * (max_digits - 1)};
-<back> = {" | ".join(_TAKEN_BACK)};
+<back> = {" | ".join(TAKEN_BACK)};
 <opener> = {" | ".join(_OPENERS)};
 <lead> = {" | ".join(_LEAD_INS)};
 <digit> = {" | ".join(DIGITS)};
