@@ -15,7 +15,7 @@ from backend.core.errors import HungUp
 from backend.core.speech import OPEN_QUESTION, Expect, HeardSoFar, Question, Sentence
 from backend.phone.call import PhoneCall
 from backend.phone.phone import Phone
-from backend.telephony.agi.line import EAR_RATE_HZ, AgiLine, SharedMedia, TurnSettings
+from backend.telephony.agi.line import AgiLine, SharedMedia, TurnSettings, ear_format
 from backend.telephony.agi.server import AgiServer
 from backend.telephony.agi.session import AgiSession
 from backend.telephony.line import InputKind, TransferResult, Utterance
@@ -72,7 +72,7 @@ class Ear:
 
     @property
     def seconds(self) -> float:
-        return sum(len(chunk) for chunk in self.chunks) / EAR_RATE_HZ
+        return sum(len(chunk) for chunk in self.chunks) / 8000
 
 
 def tone(length_s: float, rate_hz: int = 8000) -> Pcm:
@@ -150,6 +150,21 @@ def test_what_the_caller_says_reaches_the_ear_and_its_end_is_known(tmp_path: Pat
         assert list((call.media / "spool").iterdir()) == []
 
     on_a_call(tmp_path, scenario)
+
+
+def test_the_caller_is_recorded_at_the_rate_the_call_has(tmp_path: Path) -> None:
+    async def scenario(call: Call) -> None:
+        assert call.line.ear_rate_hz == 8000
+
+    on_a_call(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    ("native", "rate_hz"),
+    [("(ulaw)", 8000), ("(alaw|ulaw)", 8000), ("(g722)", 16000), ("(opus|ulaw)", 16000)],
+)
+def test_a_call_in_which_any_codec_is_wide_is_recorded_wide(native: str, rate_hz: int) -> None:
+    assert ear_format(native).rate_hz == rate_hz
 
 
 def test_a_caller_who_says_nothing_is_silence_after_the_wait(tmp_path: Path) -> None:

@@ -120,7 +120,7 @@ def test_a_failed_playback_on_a_live_channel_is_not_a_hang_up() -> None:
 
 def test_a_peer_that_closes_early_is_a_hang_up() -> None:
     async def handler(session: AgiSession) -> None:
-        await session.noop()
+        await session.command("NOOP")
 
     assert run(converse(scripted(), handler)) == ["HungUp"]
 
@@ -129,7 +129,7 @@ def test_a_silent_peer_is_given_up_and_its_late_reply_never_used() -> None:
     async def handler(session: AgiSession) -> None:
         with pytest.raises(LineError):
             await session.command("NOOP", wait_s=0.05)
-        await session.noop()
+        await session.command("NOOP")
 
     async def peer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(ENVIRONMENT.encode())
@@ -189,7 +189,7 @@ def test_a_hundred_calls_are_served_at_once() -> None:
         everyone = asyncio.Barrier(101)
 
         async def handler(session: AgiSession) -> None:
-            await session.noop()
+            await session.command("NOOP")
             await everyone.wait()
 
         server = AgiServer(handler, ["127.0.0.1/32"])

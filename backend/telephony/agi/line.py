@@ -28,16 +28,38 @@ from backend.telephony.line import (
 )
 
 VOICE_RATE_HZ = 8000
-EAR_RATE_HZ = 16000
-EAR_FORMAT = "wav16"
-"""Asterisk writes recordings out in blocks of 32 KB: a second in this format, two at 8 kHz. So we
-hear the caller a second earlier, at the rate that recognisers want anyway."""
 POLL_S = 0.1
 """How often a growing recording is looked at; what is left at the end is read at once."""
 BETWEEN_KEYS_S = 3.0
 """Pause after a key that ends keyed input, as voice menus commonly allow."""
 LONGEST_TRANSFER_S = 4 * 3600.0
 """The caller may talk to the person as long as they like; a bound all the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarFormat:
+    """What recordings of the caller are."""
+
+    name: str
+    """Asterisk's, and the file's suffix."""
+    rate_hz: int
+
+
+_NARROW, _WIDE = EarFormat("wav", 8000), EarFormat("wav16", 16000)
+_NARROW_CODECS = frozenset(
+    "adpcm alaw amr codec2 g723 g726 g726aal2 g729 gsm ilbc lpc10 slin speex ulaw".split()
+)
+"""Asterisk's names for the codecs of 8 kHz."""
+
+
+def ear_format(native: str) -> EarFormat:
+    """What to record a call in whose native formats Asterisk calls `native`: "(ulaw)", "(g722)".
+
+    Never more than it has: Asterisk's conversion to 16 kHz takes away from 3.4 kHz on, where "s"
+    and "f" are told apart, and "yes" was heard as "us".
+    """
+    codecs = native.strip("()").split("|")
+    return _NARROW if _NARROW_CODECS.issuperset(codecs) else _WIDE
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +101,6 @@ class AgiLine:
     may_be_cut = False
     """A command of FastAGI that is not waited for leaves the connection in nobody knows what state.
     """
-    ear_rate_hz: int | None = EAR_RATE_HZ
     voice_rate_hz: int | None = VOICE_RATE_HZ
 
     def __init__(
@@ -100,16 +121,23 @@ class AgiLine:
         self._session = session
         self._media = media
         self._settings = settings
+        self._ear = _NARROW
         self._recordings = 0
         self._keys = ""
         self._transport_s: float | None = None
 
+    @property
+    def ear_rate_hz(self) -> int | None:
+        """See Line. Known once the call is answered."""
+        return self._ear.rate_hz
+
     async def answer(self) -> None:
-        """Pick up; the round trip of an empty command stands for what the transport adds."""
+        """Pick up; the round trip of a question stands for what the transport adds."""
         await self._session.answer()
         sent_at_s = time.monotonic()
-        await self._session.noop()
+        native = await self._session.get_variable("CHANNEL(audionativeformat)")
         self._transport_s = time.monotonic() - sent_at_s
+        self._ear = ear_format(native)
 
     async def hear(self, question: Question, ear: Ear) -> CallerInput:
         """Record until the caller has spoken and fallen silent, or pressed keys, or time is up."""
@@ -121,12 +149,12 @@ class AgiLine:
             if recorded.key:
                 self._keys = recorded.key
                 return await self._keyed(question)
-            voice_end = SpeechDetector(EAR_RATE_HZ).last_voiced_sample(recorded.pcm)
+            voice_end = SpeechDetector(self._ear.rate_hz).last_voiced_sample(recorded.pcm)
             if voice_end is not None:
                 return CallerInput(
                     InputKind.SPEECH,
                     ended_at_s=recorded.ended_at_s,
-                    voice_ended_at_s=recorded.started_at_s + voice_end / EAR_RATE_HZ,
+                    voice_ended_at_s=recorded.started_at_s + voice_end / self._ear.rate_hz,
                 )
             if recorded.ended_at_s >= give_up_at_s:
                 return CallerInput(InputKind.SILENCE, ended_at_s=recorded.ended_at_s)
@@ -197,7 +225,8 @@ class AgiLine:
     async def _record(self, question: Question, ear: Ear) -> _Recorded:
         """One RECORD FILE, read while Asterisk writes it."""
         self._recordings += 1
-        path = self._media.ours / "spool" / f"{self.info.call_id}-{self._recordings}.{EAR_FORMAT}"
+        name = f"{self.info.call_id}-{self._recordings}.{self._ear.name}"
+        path = self._media.ours / "spool" / name
         silence_s = (
             self._settings.number_silence_s
             if question.expect is Expect.NUMBER
@@ -207,7 +236,7 @@ class AgiLine:
         command = asyncio.ensure_future(
             self._session.record_file(
                 self._media.pbx_path(path),
-                EAR_FORMAT,
+                self._ear.name,
                 KEYS,
                 self._settings.max_utterance_s,
                 silence_s,

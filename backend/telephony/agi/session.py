@@ -65,10 +65,6 @@ class AgiSession:
         """Pick up."""
         await self._media("ANSWER", wait_s=COMMAND_S)
 
-    async def noop(self) -> None:
-        """Nothing: one round trip."""
-        await self.command("NOOP")
-
     async def stream_file(self, path: str, keys: str, length_s: float) -> AgiReply:
         """Play a file (absolute path without extension) until a key of `keys` is pressed."""
         return await self._media("STREAM FILE", path, keys, wait_s=length_s + GRACE_S)
