@@ -45,6 +45,16 @@ class Activity:
         rise = min(1.0, max(0.0, share)) * (s.noisy_start_probability - s.start_probability)
         return s.start_probability + rise
 
+    @property
+    def drowned_s(self) -> float:
+        """How much of what looks like a pause may be weak consonants that the noise hides."""
+        s = self._settings
+        if self._noise_dbfs is None:
+            return 0.0
+        over_noise_db = self._voice_dbfs - self._noise_dbfs
+        share = (s.clear_db - over_noise_db) / (s.clear_db - s.drowning_db)
+        return min(1.0, max(0.0, share)) * s.drowned_s
+
     def _is_voiced(self, window: Window) -> bool:
         if window.probability >= self.start_probability:
             self._convincing_at_s = window.at_s

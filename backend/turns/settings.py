@@ -36,6 +36,14 @@ class ActivitySettings:
     """Windows under this are the line's noise."""
     noise_settles_s: float = 0.5
     """Time constant with which the noise is followed: longer than a breath into the microphone."""
+    drowned_s: float = 0.14
+    """What noise hides of words: the "f" of "refer a friend" looks like a pause. In 96 questions by
+    three voices were 2 gaps of 0.22 s or longer, with noise 15 dB under the voice 75 in 288, and
+    3 above 0.3 s."""
+    drowning_db: float = 20.0
+    """The caller's loudest over the noise at which all of that is hidden,"""
+    clear_db: float = 32.0
+    """and at which nothing is. Speech of 15 dB over the noise is 20 dB at its loudest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,7 @@ class FloorKeeper:
         wait_s = self._endpoint.wait_s(
             self._question, heard, utterance.voiced_s, utterance.longest_pause_s
         )
+        wait_s += self._activity.drowned_s
         return self._silence_s(utterance, window) >= wait_s - _ROUNDING_S
 
     def _end(self, utterance: _Utterance) -> Decision:

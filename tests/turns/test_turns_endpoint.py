@@ -42,6 +42,18 @@ def test_the_silence_that_ends_a_turn_depends_on_what_was_said(
     assert expected_s - 1e-6 <= waited_s < expected_s + WINDOW_S
 
 
+@pytest.mark.parametrize(("noise_dbfs", "expected_s"), [(-53, 0.16), (-46, 0.23), (-38, 0.3)])
+def test_noise_may_hide_a_consonant_and_is_given_longer_silence(
+    noise_dbfs: float, expected_s: float
+) -> None:
+    caller = Caller(understood=said("what do i get when i refer a")).listened_to()
+    caller.silence(1.0, noise_dbfs).voice(1.0, -20)
+    fell_silent_at_s = caller.now_s
+    caller.silence(1.0, noise_dbfs)
+    waited_s = caller.at_s(ENDED) - fell_silent_at_s
+    assert expected_s - 1e-6 <= waited_s < expected_s + WINDOW_S
+
+
 def test_a_number_heard_with_doubt_may_be_half_of_one_and_outlasts_a_pause_of_600_ms() -> None:
     doubtful = HeardSoFar("oh one zero oh", Completeness.COMPLETE, confidence=0.75)
     assert silence_until_end_s(doubtful, NUMBER) > 0.8
@@ -164,7 +176,7 @@ def test_what_could_not_open_a_turn_does_not_keep_one_open() -> None:
 
 def test_in_noise_the_silence_counts_from_the_end_of_the_sound_too() -> None:
     caller = Caller(understood=said("yes")).listened_to().silence(2, level_dbfs=-35)
-    caller.voice(0.5, -20).window(0.8, -34.5, 0.16).silence(WINDOW_S, -35)
+    caller.voice(0.5, -20).window(0.8, -34.5, 0.3).silence(WINDOW_S, -35)
     assert caller.course == [STARTED, PAUSED, ENDED]
 
 
