@@ -66,6 +66,33 @@ def test_all_calls_are_judged_in_one_inference() -> None:
     run(test())
 
 
+def test_a_line_at_rest_costs_no_inference_and_the_next_word_is_heard_at_once() -> None:
+    async def test() -> None:
+        detector = ByLoudness()
+        hearing = Hearing(detector)
+        hearer, inbox = joined(hearing, 0.0)
+        inbox.put(LOUD + QUIET * 10)
+        await hearing.tick(0.352)
+        assert len(detector.batches) == 1 + 3, "the detector was not given silence to settle in"
+        inbox.put(LOUD)
+        await hearing.tick(0.384)
+        assert [window.probability for window in hearer.windows] == [1, *[0] * 10, 1]
+
+    run(test())
+
+
+def test_who_whispers_is_not_a_line_at_rest() -> None:
+    async def test() -> None:
+        detector = ByLoudness()
+        hearing = Hearing(detector)
+        _, inbox = joined(hearing, 0.0)
+        inbox.put(encode(np.full(256, 30, dtype=np.int16)) * 10)  # -61 dBFS
+        await hearing.tick(0.32)
+        assert len(detector.batches) == 10
+
+    run(test())
+
+
 def test_frames_of_any_size_become_whole_windows_in_order() -> None:
     async def test() -> None:
         hearing = Hearing(ByLoudness())

@@ -6,7 +6,7 @@ calls together, with numpy and one inference.
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,6 +28,11 @@ SILENT_AFTER_S = 0.1
 to be: turns end by silence."""
 BACKLOG_S = 1.0
 """Older audio that comes late all at once is dropped: who stalled must not stay behind for ever."""
+SILENT_DBFS = -66.0
+"""Under this nobody speaks, quiet callers do so above -45: what a telephone channel may hum by
+itself (ITU-T G.712: -65 dBm0p) is -71."""
+_SETTLED_AFTER = 3
+"""Silent windows that the detector is given: it has forgotten the voice before them by then."""
 _FLOOR_DBFS = -96.0
 
 
@@ -47,12 +52,19 @@ class Inbox:
     heard_until_s: float
     """End of the last window."""
     audio: bytearray
+    silent_windows: int = 0
+    """In a row, until now."""
     dropped_s: float = 0.0
     has_failed: bool = False
 
     def put(self, ulaw: bytes) -> None:
         """More audio of the caller."""
         self.audio += ulaw
+
+    def may_speak(self, level_dbfs: float) -> bool:
+        """Whether the next window, of this level, is worth the detector's while."""
+        self.silent_windows = self.silent_windows + 1 if level_dbfs < SILENT_DBFS else 0
+        return self.silent_windows <= _SETTLED_AFTER
 
 
 class Hearing:
@@ -94,16 +106,31 @@ class Hearing:
             pieces.append(bytes(inbox.audio[:size]))
             del inbox.audio[:size]
         windows = decode(b"".join(pieces)).reshape(-1, size)
-        probabilities = await asyncio.to_thread(
-            self._detector.probabilities, windows, [inbox.state for inbox in ready]
-        )
+        levels = _levels_dbfs(windows)
+        probabilities = await self._probabilities(ready, windows, levels)
         for inbox, pcm, probability, level in zip(
-            ready, windows, probabilities.tolist(), _levels_dbfs(windows), strict=True
+            ready, windows, probabilities.tolist(), levels, strict=True
         ):
             waiting_s = len(inbox.audio) // size * self._window_s
             at_s = max(inbox.heard_until_s, now_s - waiting_s)
             # A copy: who keeps a row would keep everybody's.
             self._tell(inbox, pcm.copy(), Window(at_s, self._window_s, probability, level))
+
+    async def _probabilities(
+        self, inboxes: Sequence[Inbox], windows: NDArray[np.int16], levels: Sequence[float]
+    ) -> NDArray[np.float32]:
+        """Of voice. A line at rest is not worth an inference."""
+        rows = [
+            row
+            for row, (inbox, level) in enumerate(zip(inboxes, levels, strict=True))
+            if inbox.may_speak(level)
+        ]
+        found = np.zeros(len(inboxes), dtype=np.float32)
+        if rows:
+            found[rows] = await asyncio.to_thread(
+                self._detector.probabilities, windows[rows], [inboxes[row].state for row in rows]
+            )
+        return found
 
     def _fill_silence(self, inbox: Inbox, now_s: float) -> None:
         nothing = np.zeros(self._detector.window, dtype=np.int16)
@@ -168,7 +195,7 @@ class Ticker:
             self._running = None
 
 
-def _levels_dbfs(windows: NDArray[np.int16]) -> Iterable[float]:
+def _levels_dbfs(windows: NDArray[np.int16]) -> list[float]:
     power = np.mean(np.square(windows, dtype=np.float64), axis=1) / 32768.0**2
     levels: list[float] = (10 * np.log10(np.maximum(power, 10 ** (_FLOOR_DBFS / 10)))).tolist()
     return levels
