@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from backend.audio.g711 import encode
 from backend.audio.pcm import Pcm
+from backend.telephony.stream.rest import SETTLED_S
 from backend.telephony.stream.ticker import BACKLOG_S, Hearing, Inbox, Ticker
 from backend.turns.base import Window
 from tests.support.loop import run, until
@@ -66,29 +67,49 @@ def test_all_calls_are_judged_in_one_inference() -> None:
     run(test())
 
 
-def test_a_line_at_rest_costs_no_inference_and_the_next_word_is_heard_at_once() -> None:
+def hum(level: int) -> bytes:
+    return encode(np.full(256, level, dtype=np.int16))
+
+
+@pytest.mark.parametrize("level", [0, 30, 300], ids=["silent", "humming", "loud surroundings"])
+def test_a_line_at_rest_costs_no_inference_and_the_next_word_is_heard_at_once(level: int) -> None:
     async def test() -> None:
         detector = ByLoudness()
         hearing = Hearing(detector)
         hearer, inbox = joined(hearing, 0.0)
-        inbox.put(LOUD + QUIET * 10)
-        await hearing.tick(0.352)
-        assert len(detector.batches) == 1 + 3, "the detector was not given silence to settle in"
+        inbox.put(LOUD + hum(level) * 20)
+        await hearing.tick(0.672)
+        assert len(detector.batches) == 1 + round(SETTLED_S / 0.032 + 0.5)
         inbox.put(LOUD)
-        await hearing.tick(0.384)
-        assert [window.probability for window in hearer.windows] == [1, *[0] * 10, 1]
+        await hearing.tick(0.704)
+        assert [window.probability for window in hearer.windows] == [1, *[0] * 20, 1]
 
     run(test())
 
 
-def test_who_whispers_is_not_a_line_at_rest() -> None:
+def test_what_is_louder_than_the_line_at_rest_is_listened_to() -> None:
     async def test() -> None:
         detector = ByLoudness()
         hearing = Hearing(detector)
         _, inbox = joined(hearing, 0.0)
-        inbox.put(encode(np.full(256, 30, dtype=np.int16)) * 10)  # -61 dBFS
-        await hearing.tick(0.32)
-        assert len(detector.batches) == 10
+        inbox.put(hum(30) * 20)
+        await hearing.tick(0.64)
+        before = len(detector.batches)
+        inbox.put(hum(45))
+        await hearing.tick(0.672)
+        assert len(detector.batches) == before + 1
+
+    run(test())
+
+
+def test_within_words_everything_is_listened_to() -> None:
+    async def test() -> None:
+        detector = ByLoudness()
+        hearing = Hearing(detector)
+        _, inbox = joined(hearing, 0.0)
+        inbox.put((LOUD + QUIET * 8) * 3)
+        await hearing.tick(0.87)
+        assert len(detector.batches) == 27
 
     run(test())
 

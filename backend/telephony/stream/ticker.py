@@ -18,6 +18,7 @@ from backend.audio.g711 import decode
 from backend.audio.pcm import Pcm
 from backend.audio.vad import VoiceDetector
 from backend.telephony.stream.doors import RATE_HZ
+from backend.telephony.stream.rest import Rest
 from backend.turns.base import Window
 
 log = structlog.get_logger(__name__)
@@ -28,11 +29,6 @@ SILENT_AFTER_S = 0.1
 to be: turns end by silence."""
 BACKLOG_S = 1.0
 """Older audio that comes late all at once is dropped: who stalled must not stay behind for ever."""
-SILENT_DBFS = -66.0
-"""Under this nobody speaks, quiet callers do so above -45: what a telephone channel may hum by
-itself (ITU-T G.712: -65 dBm0p) is -71."""
-_SETTLED_AFTER = 3
-"""Silent windows that the detector is given: it has forgotten the voice before them by then."""
 _FLOOR_DBFS = -96.0
 
 
@@ -52,19 +48,13 @@ class Inbox:
     heard_until_s: float
     """End of the last window."""
     audio: bytearray
-    silent_windows: int = 0
-    """In a row, until now."""
+    rest: Rest
     dropped_s: float = 0.0
     has_failed: bool = False
 
     def put(self, ulaw: bytes) -> None:
         """More audio of the caller."""
         self.audio += ulaw
-
-    def may_speak(self, level_dbfs: float) -> bool:
-        """Whether the next window, of this level, is worth the detector's while."""
-        self.silent_windows = self.silent_windows + 1 if level_dbfs < SILENT_DBFS else 0
-        return self.silent_windows <= _SETTLED_AFTER
 
 
 class Hearing:
@@ -82,7 +72,8 @@ class Hearing:
 
     def join(self, hearer: Hearer, now_s: float) -> Inbox:
         """A call begins."""
-        inbox = Inbox(hearer, self._detector.new_state(), now_s, bytearray())
+        rest = Rest(self._window_s)
+        inbox = Inbox(hearer, self._detector.new_state(), now_s, bytearray(), rest)
         self._inboxes.add(inbox)
         return inbox
 
@@ -113,6 +104,7 @@ class Hearing:
         ):
             waiting_s = len(inbox.audio) // size * self._window_s
             at_s = max(inbox.heard_until_s, now_s - waiting_s)
+            inbox.rest.follow(level, probability)
             # A copy: who keeps a row would keep everybody's.
             self._tell(inbox, pcm.copy(), Window(at_s, self._window_s, probability, level))
 
@@ -123,7 +115,7 @@ class Hearing:
         rows = [
             row
             for row, (inbox, level) in enumerate(zip(inboxes, levels, strict=True))
-            if inbox.may_speak(level)
+            if not inbox.rest.covers(level)
         ]
         found = np.zeros(len(inboxes), dtype=np.float32)
         if rows:
