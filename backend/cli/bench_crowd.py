@@ -27,6 +27,8 @@ class Turn:
 
     at_s: float
     latency_s: float
+    question: int
+    """Which of the crowd's it answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,8 @@ class Crowd:
     """How long callers think about an answer before they ask on, at most."""
     turns: list[Turn] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    _deck: list[int] = field(default_factory=list)
+    """Questions still to be asked before any is asked again, by whomever."""
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def grow_to(self, count: int) -> None:
@@ -82,17 +86,24 @@ class Crowd:
         """Ask, hear the answer out, ask again."""
         heard_until_s = call.dialled_at_s
         finished_s: float | None = None
+        question = 0
         until_s = time.monotonic() + _CALL_S * random.uniform(0.5, 1.0)
         while time.monotonic() < until_s:
             first = await call.wait_for_voice(heard_until_s, _PATIENCE_S)
             # Who answers before the question is over was still speaking: no latency to speak of.
             if finished_s is not None and first.start_s > finished_s:
-                self.turns.append(Turn(first.start_s, first.start_s - finished_s))
+                self.turns.append(Turn(first.start_s, first.start_s - finished_s, question))
             span = await call.wait_for_quiet(_QUIET_S, _LONGEST_SPEECH_S, heard_until_s)
             heard_until_s = span.end_s
             await call.stay(random.uniform(0, self.think_s))
-            sent = await call.speak(random.choice(self.questions))
+            question = self._draw()
+            sent = await call.speak(self.questions[question])
             finished_s = sent.voice.end_s if sent.voice else sent.end_s
+
+    def _draw(self) -> int:
+        if not self._deck:
+            self._deck = random.sample(range(len(self.questions)), len(self.questions))
+        return self._deck.pop()
 
     def _failed(self, reason: str) -> None:
         self.failures.append(Failure(time.monotonic(), reason))

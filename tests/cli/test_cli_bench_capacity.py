@@ -30,13 +30,15 @@ from backend.core.errors import LineError
 from tests.support.virtual_time import Clock, run_with_clock
 
 ONE = Spread(100, 0.2, 0.4, 0.5)
-"""A single call's latency."""
+"""What the questions take a single call."""
 MEASURED = Capacity(120, "2026-11-21T12:00:00+00:00", "200", 2, 0.4, 0.48)
 
 
-def level(calls: int, p95_s: float = 0.4, *, failures: int = 0, turns: int = 1000) -> Level:
-    latency = Spread(turns, 0.2, p95_s, 1.0) if turns else None
-    return Level(calls, latency, failures, {})
+def level(
+    calls: int, p95_s: float = 0.4, *, p50_s: float = 0.2, failures: int = 0, turns: int = 1000
+) -> Level:
+    latency = Spread(turns, p50_s, p95_s, 1.0) if turns else None
+    return Level(calls, latency, ONE if turns else None, failures, {})
 
 
 @pytest.mark.parametrize(
@@ -45,6 +47,8 @@ def level(calls: int, p95_s: float = 0.4, *, failures: int = 0, turns: int = 100
         (level(10), False),
         (level(10, p95_s=WORSE * ONE.p95_s), False),
         (level(10, p95_s=WORSE * ONE.p95_s + 0.001), True),
+        (level(10, p50_s=WORSE * ONE.p50_s), False),
+        (level(10, p50_s=WORSE * ONE.p50_s + 0.001), True),
         (level(10, failures=5), False),
         (level(10, failures=6), True),
         (level(10, turns=0), True),
@@ -54,7 +58,7 @@ def level(calls: int, p95_s: float = 0.4, *, failures: int = 0, turns: int = 100
 def test_callers_notice_a_quarter_more_latency_or_one_failure_in_two_hundred(
     measured: Level, *, expected: bool
 ) -> None:
-    assert is_too_much(measured, ONE) is expected
+    assert is_too_much(measured) is expected
 
 
 def test_the_share_of_failures_counts_failures_among_the_turns() -> None:
@@ -78,7 +82,7 @@ def test_a_single_call_that_was_not_answered_is_all_there_is() -> None:
 
 def test_each_call_costs_its_share_of_time_and_of_the_memory_beyond_the_empty_house() -> None:
     loads = {"bot": Load(cpu_percent=50.0, rss_mb=300.0)}
-    costs = per_call(Level(100, ONE, 0, loads), {"bot": Usage(0.0, 0.0, rss_mb=180.0)})
+    costs = per_call(Level(100, ONE, ONE, 0, loads), {"bot": Usage(0.0, 0.0, rss_mb=180.0)})
     assert costs == {"bot": {"cpu_percent": 0.5, "mb": 1.2}}
 
 
@@ -86,6 +90,7 @@ class TellingCrowd:
     """Callers who, whenever there are so many of them, have waited so long in the end."""
 
     def __init__(self, waits_s: dict[int, list[float]], clock: Clock) -> None:
+        self.questions = [b"the only one"]
         self.turns: list[Turn] = []
         self.failures: list[Failure] = []
         self.sizes: list[int] = []
@@ -96,7 +101,7 @@ class TellingCrowd:
         """They tell of a moment to come, when measuring has begun."""
         self.sizes.append(count)
         if waits_s := self._waits_s[count]:
-            self.turns.append(Turn(self._clock() + 10.0, waits_s.pop(0)))
+            self.turns.append(Turn(self._clock() + 10.0, waits_s.pop(0), 0))
 
 
 def ramp(waits_s: dict[int, list[float]]) -> tuple[list[int], list[Level]]:
@@ -127,6 +132,12 @@ def test_what_is_too_much_twice_ends_the_ramp() -> None:
     sizes, found = ramp({1: [0.2], 10: [0.2], 20: [0.9, 0.8], 30: [0.2]})
     assert sizes == [1, 10, 20, 20]
     assert best_level(found).calls == 10
+
+
+def test_a_question_that_is_always_slow_is_held_against_itself() -> None:
+    sizes, found = ramp({1: [0.65], 10: [0.65], 20: [0.7], 30: [0.9, 0.9]})
+    assert sizes == [1, 10, 20, 30, 30]
+    assert best_level(found).calls == 20
 
 
 def test_without_an_answer_to_a_single_call_there_is_nothing_to_ramp() -> None:
