@@ -68,7 +68,8 @@ class TalkOver:
     after_s: float = 0.0
     """How long the bot has been speaking by then; 0 is its first syllable."""
     takes_floor: bool = True
-    """The bot is meant to stop. False for a cough or an "mhm": it is meant to go on."""
+    """The bot is meant to stop. False for a cough or an "mhm": it is meant to go on, and nobody
+    says that to a bot that has already finished."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,9 @@ class _Conversation:
             return
         await self._call.stay(max(bot.start_s + step.after_s - time.monotonic(), 0.0))
         before_s = self._our_turn_ended_s
+        now_s = time.monotonic()
+        if not step.takes_floor and self._call.last_voice_s(now_s) < now_s - STILL_SPEAKING_S:
+            return
         spoke = await self.perform(step.step)
         if not step.takes_floor:
             self._our_turn_ended_s = before_s

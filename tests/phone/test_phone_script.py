@@ -218,6 +218,21 @@ def test_after_a_cough_the_bot_is_heard_to_its_end() -> None:
     assert records[2].latency_s > 0  # after the answer, not after the cough
 
 
+def test_nobody_murmurs_to_a_bot_that_has_finished() -> None:
+    async def says_little(pbx: Peer) -> None:
+        await pbx.until(lambda: bool(pbx.rtp))
+        await pbx.speak(tone(0.3))
+
+    async def scenario() -> list[Record]:
+        async with peer(mute=True) as pbx:
+            task = asyncio.create_task(says_little(pbx))
+            murmur = ReadyTalkOver(Play(tone(0.1), ""), 0.8, takes_floor=False)
+            return await hold(pbx, [murmur, Play(tone(0.1), "my balance")], task)
+
+    spoken = [record.text for record in run(scenario()) if record.kind is RecordKind.CALLER]
+    assert spoken == ["my balance"]
+
+
 def test_after_a_cough_a_bot_that_pauses_is_given_time_to_go_on() -> None:
     async def pauses(pbx: Peer) -> None:
         await pbx.until(lambda: bool(pbx.rtp))
