@@ -2,7 +2,7 @@
 
 import pytest
 
-from backend.asr.sphinx.worker import SURE_OF_NUMBER, WORTH_ASKING, BestPath, number_confidence
+from backend.asr.sphinx.decoder import SURE_OF_NUMBER, WORTH_ASKING, BestPath, number_confidence
 
 NUMBER = BestPath(("one", "double", "zero", "four"), 1.0, -0.0036)
 

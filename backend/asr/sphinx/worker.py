@@ -4,168 +4,23 @@ time, so it must not share a process with an event loop.
 Run as `python -m backend.asr.sphinx.worker`; messages on stdin, results on stdout (see `wire`).
 """
 
-import math
 import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-import pocketsphinx
-from numpy.typing import NDArray
-
 from backend.asr.sphinx import wire
-from backend.asr.sphinx.confidence import confidence_of
-from backend.asr.sphinx.features import CEPSTRA, CepstralStream
-from backend.asr.sphinx.grammar import NUMBER_WORDS
-from backend.asr.sphinx.materials import DICTIONARY, GRAMMAR
-from backend.core.speech import Expect
+from backend.asr.sphinx.decoder import Decoder
+from backend.asr.sphinx.waiting import Waiting
 
-AHEAD = 4
-"""Utterances a worker decodes while they are spoken, at 6 MB and 50 ms of loading each."""
-_NO_MEAN = ",".join(["0"] * CEPSTRA)
-"""Our cepstra have their mean removed."""
-_MOST_ROWS = 7
-"""More at once and a decoder without a second pass loses them: its buffer holds no more."""
-MOSTLY_NUMBER = 0.5
-"""Share of number words in what was heard from which it is a number, whatever its score."""
-GRAMMAR_FITS, GRAMMAR_FITS_WELL = 0.0006, 0.001
-"""By how much the grammar's score per frame must be better than the model's; the second where the
-model hears no number at all ("goodbye"). Of 78 numbers said by three voices it was for 76, of 60
-other answers of the domain for 9."""
-SURE_OF_NO_NUMBER = 0.7
-"""Confidence from which words without any number in them count against that."""
-SURE_OF_NUMBER = 0.6
-"""Least confidence in a number when what was heard without the grammar was mostly number words."""
-WORTH_ASKING = 0.45
-_NUMBER = "number-grammar"
-
-
-class Decoder:
-    """Decodes with the language models of one vocabulary, and numbers with the grammar as well.
-
-    Where a number is asked for, both listen: the model hears whether it is a number at all, the
-    grammar, which knows how long numbers are, hears which.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._open = self._decoder()
-        for expect in Expect:
-            self._open.add_lm_file(expect.value, str(folder / f"{expect.value}.arpa"))
-        self._grammar: Any = None
-        self._running: list[Any] = []
-        self._features = CepstralStream()
-
-    def start(self, search: str) -> None:
-        """Begin an utterance."""
-        self._open.activate_search(search)
-        self._running = [self._open]
-        self._features = CepstralStream()
-        if search == Expect.NUMBER.value:
-            if self._grammar is None:
-                # Without the lattice: searching it would take 50 ms and more.
-                self._grammar = self._decoder(bestpath=False)
-                self._grammar.add_jsgf_file(_NUMBER, str(self.folder / GRAMMAR))
-                self._grammar.activate_search(_NUMBER)
-            self._running.append(self._grammar)
-        for decoder in self._running:
-            decoder.set_cmn(_NO_MEAN)
-            decoder.start_utt()
-
-    def feed(self, samples: bytes) -> None:
-        """Decode the next 16-bit samples at 8 kHz."""
-        self._decode(self._features.feed(np.frombuffer(samples, dtype=np.int16)))
-
-    def finish(self) -> tuple[str, float]:
-        """Words and confidence in them."""
-        self._decode(self._features.finish())
-        heard, *number = [_end_of(decoder) for decoder in self._running]
-        confidence = confidence_of(heard.posterior, len(heard.words))
-        if number and _is_number(heard, confidence, number[0]):
-            heard, confidence = number[0], number_confidence(heard, confidence, number[0])
-        return " ".join(heard.words), confidence
-
-    def _decode(self, cepstra: NDArray[np.float32]) -> None:
-        for start in range(0, len(cepstra), _MOST_ROWS):
-            rows = cepstra[start : start + _MOST_ROWS].tobytes()
-            for decoder in self._running:
-                decoder.process_cep(rows)
-
-    def _decoder(self, *, bestpath: bool = True) -> Any:
-        """`bestpath`: search the word lattice at the end, which is what gives posteriors."""
-        # The second pass over the whole utterance would take 50 ms when the caller has finished,
-        # and makes no difference to word errors with models this small.
-        return pocketsphinx.Decoder(
-            lm=None,
-            dict=str(self.folder / DICTIONARY),
-            fwdflat=False,
-            bestpath=bestpath,
-            loglevel="FATAL",
-        )
-
-    def partial(self) -> str:
-        """Words so far."""
-        best = self._open.hyp()
-        return " ".join(_words(best.hypstr)) if best is not None else ""
-
-
-@dataclass(frozen=True)
-class BestPath:
-    """The best one through a decoder's search."""
-
-    words: tuple[str, ...]
-    posterior: float
-    log_score: float
-    """Per frame; two searches over the same frames compare."""
-
-
-def _is_number(heard: BestPath, confidence: float, number: BestPath) -> bool:
-    """Whether who was asked for a number said one, or said "I want to talk to a person"."""
-    if not number.words:
-        return False
-    share = _number_share(heard)
-    if share >= MOSTLY_NUMBER:
-        return True
-    if share == 0 and confidence >= SURE_OF_NO_NUMBER:
-        return False
-    better = number.log_score - heard.log_score
-    return better > (GRAMMAR_FITS if share else GRAMMAR_FITS_WELL)
-
-
-def _number_share(heard: BestPath) -> float:
-    return sum(word in NUMBER_WORDS for word in heard.words) / max(1, len(heard.words))
-
-
-def number_confidence(heard: BestPath, confidence: float, number: BestPath) -> float:
-    """From how much of the number was heard without knowing that it must be one.
-
-    With mostly number words heard there was a number, and the grammar hears which better than the
-    model. Else it is worth a question back, hardly more and not less: of 31 foreign sentences that
-    the grammar bent into a number, none reached 0.5 like this, and a number of which the model
-    made "why minimum nearest lower" was right.
-    """
-    agreement = sum(word in heard.words for word in number.words) / len(number.words)
-    if _number_share(heard) >= MOSTLY_NUMBER:
-        return max(confidence, agreement, SURE_OF_NUMBER)
-    return max(WORTH_ASKING, (confidence + agreement) / 2)
-
-
-def _end_of(decoder: Any) -> BestPath:
-    decoder.end_utt()
-    best = decoder.hyp()
-    if best is None or not best.hypstr:
-        return BestPath((), 0.0, 0.0)
-    frames = max(1, decoder.n_frames())
-    return BestPath(
-        _words(best.hypstr), float(best.prob), math.log(max(best.score, 1e-300)) / frames
-    )
-
-
-def _words(hypothesis: str) -> tuple[str, ...]:
-    """Without the decoder's marks for silence and noise, and for second pronunciations."""
-    return tuple(word.partition("(")[0] for word in hypothesis.split() if word[0] not in "<[+")
+AT_FIRST = 4
+"""Decoders that are there when a vocabulary is said to be loaded, at 6 MB and 50 ms each, and"""
+IN_THE_END = 12
+"""those there are once there was time: as many utterances are decoded while they are spoken. Of a
+hundred callers in conversation 25 speak at a time, to two workers."""
+IDLE_S = 0.2
+"""Nothing to do for this long is time."""
 
 
 @dataclass
@@ -212,25 +67,43 @@ class Worker:
 
     A few utterances are decoded while they are spoken. Those beyond wait with their audio and are
     decoded in one go by a decoder kept for that, in a tenth of a second: so nobody waits for
-    somebody else to finish speaking, and no decoder is ever built during a call.
+    somebody else to finish speaking.
     """
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
+        self._waiting = Waiting()
         self._streams: dict[int, Stream] = {}
         self._free: list[Decoder] = []
         self._reserve: Decoder | None = None
+        self._made = 0
+        """Decoders of this vocabulary besides the reserve."""
 
-    def serve(self, messages: BinaryIO) -> None:
+    def serve(self, inbox: wire.Inbox) -> None:
         """Until the other end closes."""
-        while (message := wire.read(messages)) is not None:
-            header, payload = message
-            getattr(self, f"_on_{header['op']}")(header, payload)
+        while (arrived := inbox.wait(self._patience_s)) is not None:
+            self._waiting.add(arrived)
+            if not self._waiting:
+                self._make_another()
+            for header, payload in self._waiting.take():
+                getattr(self, f"_on_{header['op']}")(header, payload)
+
+    @property
+    def _patience_s(self) -> float | None:
+        if self._waiting:
+            return 0.0
+        return IDLE_S if self._reserve and self._made < IN_THE_END else None
+
+    def _make_another(self) -> None:
+        if self._reserve is not None:
+            self._free.append(Decoder(self._reserve.folder))
+            self._made += 1
 
     def _on_load(self, header: dict[str, Any], _: bytes) -> None:
         folder = Path(header["folder"])
         self._reserve = Decoder(folder)
-        self._free = [Decoder(folder) for _ in range(AHEAD)]
+        self._free = [Decoder(folder) for _ in range(AT_FIRST)]
+        self._made = AT_FIRST
         self._reply({"op": "loaded", "folder": header["folder"]})
 
     def _on_open(self, header: dict[str, Any], _: bytes) -> None:
@@ -287,4 +160,4 @@ class Worker:
 
 
 if __name__ == "__main__":
-    Worker(sys.stdout.buffer).serve(sys.stdin.buffer)
+    Worker(sys.stdout.buffer).serve(wire.Inbox(sys.stdin.fileno()))
