@@ -5,6 +5,7 @@ from backend.asr.faster_whisper import faster_whisper
 from backend.asr.ladder import LadderRecogniser, Rung, Warn
 from backend.asr.openai_whisper import openai_whisper
 from backend.config import Settings
+from backend.core.capacity import most_calls
 from backend.modelstore.store import ModelStore
 from backend.parts.finder import find
 
@@ -44,4 +45,5 @@ def _pocketsphinx(settings: Settings) -> Recogniser:
         workers=settings.asr_workers,
         folder=settings.data_dir.absolute() / "models" / "pocketsphinx",
         flite=find("flite", settings.data_dir),
+        calls=most_calls(settings.max_calls, settings.data_dir),
     )

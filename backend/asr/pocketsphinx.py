@@ -6,6 +6,7 @@ left to do when the caller has finished.
 
 import asyncio
 import itertools
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -38,21 +39,30 @@ BATCH_S = 0.1
 JUDGED_S = 0.5
 """Voice after which is judged, while it goes on, whether it is speech; shorter ones are at their
 end."""
+TALKING = 0.35
+"""Share of the calls in which the caller speaks: a quarter, as answers are longer than questions,
+and at times more."""
+MOST_DECODERS = 12
+"""Of one worker: more than a core can feed."""
 RESULT_S = 10.0
 """Ten times what the longest utterance takes on a busy machine."""
 
 
 class PocketSphinx:
-    """See `backend.asr.base.Recogniser`. Language models are kept under `folder`."""
+    """See `backend.asr.base.Recogniser`. Language models are kept under `folder`; of so many
+    `calls` every caller is decoded while they speak."""
 
     name = "pocketsphinx"
     is_overloaded = False
     """It decodes as the audio comes, in a twentieth of its time: the line's own limit is lower."""
 
-    def __init__(self, workers: int, folder: Path, flite: Program | None = None) -> None:
+    def __init__(
+        self, workers: int, folder: Path, flite: Program | None = None, *, calls: int = 1
+    ) -> None:
         self._folder = folder
         self._flite = flite
-        self._workers = [WorkerProcess() for _ in range(workers)]
+        decoders = min(math.ceil(TALKING * calls / workers), MOST_DECODERS)
+        self._workers = [WorkerProcess(decoders) for _ in range(workers)]
         self._ids = itertools.count(1)
         self._loading: asyncio.Task[None] | None = None
         self._gate: asyncio.Task[None] | None = None

@@ -45,16 +45,16 @@ class Ear:
         self.vocabulary = vocabulary
 
     @asynccontextmanager
-    async def opened(self, workers: int = 1) -> AsyncIterator[PocketSphinx]:
-        async with self.started(workers) as engine:
+    async def opened(self, workers: int = 1, calls: int = 1) -> AsyncIterator[PocketSphinx]:
+        async with self.started(workers, calls) as engine:
             engine.set_vocabulary(self.vocabulary)
             await engine.ready.wait()
             yield engine
 
     @asynccontextmanager
-    async def started(self, workers: int = 1) -> AsyncIterator[PocketSphinx]:
+    async def started(self, workers: int = 1, calls: int = 1) -> AsyncIterator[PocketSphinx]:
         """Without a vocabulary yet."""
-        engine = PocketSphinx(workers, self._folder)
+        engine = PocketSphinx(workers, self._folder, calls=calls)
         await engine.start()
         try:
             yield engine
@@ -345,6 +345,20 @@ def test_thirty_calls_at_once_are_all_understood_by_two_workers(ear: Ear) -> Non
             return [heard.text for heard in results]
 
     assert run(scenario()) == ["goodbye"] * 30
+
+
+@pytest.mark.parametrize(("calls", "followed"), [(30, 8), (1, 4)])
+def test_as_many_are_heard_while_they_speak_as_calls_are_expected(
+    ear: Ear, calls: int, followed: int
+) -> None:
+    async def scenario() -> int:
+        spoken = await flite("my internet is down")
+        async with ear.opened(calls=calls) as engine:
+            streams = [fed(engine, spoken) for _ in range(8)]
+            await asyncio.gather(*(stream.peek() for stream in streams))
+            return sum(stream.partial() is not None for stream in streams)
+
+    assert run(scenario()) == followed
 
 
 def test_a_word_of_a_new_vocabulary_is_understood_once_it_is_loaded(ear: Ear) -> None:

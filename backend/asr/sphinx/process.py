@@ -38,8 +38,9 @@ class _Stream:
 
 @dataclass(slots=True)
 class WorkerProcess:
-    """One process; many utterances."""
+    """One process; many utterances, of which so many are decoded while they are spoken."""
 
+    decoders: int
     _process: asyncio.subprocess.Process | None = None
     _minder: "asyncio.Task[None] | None" = None
     _streams: dict[int, _Stream] = field(default_factory=dict)
@@ -65,7 +66,7 @@ class WorkerProcess:
         """Use the models in this folder from the next utterance on. Raises EngineError."""
         self._folder = folder
         self._loaded.clear()
-        self._send({"op": "load", "folder": str(folder)})
+        self._send_load(folder)
         try:
             async with asyncio.timeout(LOAD_S):
                 await self._loaded.wait()
@@ -149,7 +150,7 @@ class WorkerProcess:
             with suppress(EngineError):
                 await self._spawn()
                 if self._folder is not None:
-                    self._send({"op": "load", "folder": str(self._folder)})
+                    self._send_load(self._folder)
 
     def _on_message(self, header: dict[str, object], _: bytes) -> None:
         if header["op"] == "loaded":
@@ -171,6 +172,9 @@ class WorkerProcess:
                 stream.result.set_exception(EngineError("A PocketSphinx worker died."))
                 stream.result.exception()  # seen: nobody may be waiting for it
         self._streams.clear()
+
+    def _send_load(self, folder: Path) -> None:
+        self._send({"op": "load", "folder": str(folder), "decoders": self.decoders})
 
     def _send(self, header: dict[str, object], payload: bytes = b"") -> None:
         process = self._process

@@ -15,12 +15,8 @@ from backend.asr.sphinx.decoder import Decoder
 from backend.asr.sphinx.waiting import Waiting
 
 AT_FIRST = 4
-"""Decoders that are there when a vocabulary is said to be loaded, at 6 MB and 50 ms each, and"""
-IN_THE_END = 12
-"""those there are once there was time: as many utterances are decoded while they are spoken. Of a
-hundred callers in conversation 25 speak at a time, to two workers."""
-IDLE_S = 0.2
-"""Nothing to do for this long is time."""
+"""Decoders that are there when a vocabulary is said to be loaded: 50 ms each, and 6 MB that grow to
+15 with long utterances. Those wanted beyond are made when they are missed for the first time."""
 
 
 @dataclass
@@ -76,38 +72,28 @@ class Worker:
         self._streams: dict[int, Stream] = {}
         self._free: list[Decoder] = []
         self._reserve: Decoder | None = None
-        self._made = 0
+        self._made = self._wanted = 0
         """Decoders of this vocabulary besides the reserve."""
 
     def serve(self, inbox: wire.Inbox) -> None:
         """Until the other end closes."""
-        while (arrived := inbox.wait(self._patience_s)) is not None:
+        while (arrived := inbox.wait(0.0 if self._waiting else None)) is not None:
             self._waiting.add(arrived)
-            if not self._waiting:
-                self._make_another()
             for header, payload in self._waiting.take():
                 getattr(self, f"_on_{header['op']}")(header, payload)
-
-    @property
-    def _patience_s(self) -> float | None:
-        if self._waiting:
-            return 0.0
-        return IDLE_S if self._reserve and self._made < IN_THE_END else None
-
-    def _make_another(self) -> None:
-        if self._reserve is not None:
-            self._free.append(Decoder(self._reserve.folder))
-            self._made += 1
 
     def _on_load(self, header: dict[str, Any], _: bytes) -> None:
         folder = Path(header["folder"])
         self._reserve = Decoder(folder)
         self._free = [Decoder(folder) for _ in range(AT_FIRST)]
-        self._made = AT_FIRST
+        self._made, self._wanted = AT_FIRST, header["decoders"]
         self._reply({"op": "loaded", "folder": header["folder"]})
 
     def _on_open(self, header: dict[str, Any], _: bytes) -> None:
         stream = Stream(header["search"])
+        if not self._free and self._reserve is not None and self._made < self._wanted:
+            self._free.append(Decoder(self._reserve.folder))
+            self._made += 1
         if self._free:
             stream.decoder = self._free.pop()
             _begin(stream, stream.decoder)
