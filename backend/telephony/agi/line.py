@@ -29,7 +29,8 @@ from backend.telephony.line import (
 
 VOICE_RATE_HZ = 8000
 POLL_S = 0.1
-"""How often a growing recording is looked at; what is left at the end is read at once."""
+"""How often a growing recording is looked at. Asterisk writes it out in blocks of 32 KB, a second
+of 16 kHz, two of 8 kHz; what is left at the end, mostly silence, is read at once."""
 BETWEEN_KEYS_S = 3.0
 """Pause after a key that ends keyed input, as voice menus commonly allow."""
 LONGEST_TRANSFER_S = 4 * 3600.0
