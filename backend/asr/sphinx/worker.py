@@ -16,7 +16,7 @@ from backend.asr.sphinx.waiting import Waiting
 
 AT_FIRST = 4
 """Decoders that are there when a vocabulary is said to be loaded: 50 ms each, and 6 MB that grow to
-15 with long utterances. Those wanted beyond are made when they are missed for the first time."""
+20 with what they hear. Those wanted beyond are made when they are missed for the first time."""
 
 
 @dataclass
