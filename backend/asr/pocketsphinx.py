@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _SAMPLE_BYTES = 2
 
-PAD_S = 0.2
+PAD_S = 0.3
 """Silence decoded before and after the voice: soft consonants lie under the detector's level, and
 more silence only invites words into it."""
 READY_S = 20.0
