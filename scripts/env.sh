@@ -1,5 +1,5 @@
 # Sourced by up and test: makes the Python environment in .venv from the pinned lock, once.
-# Works with uv when it is installed and with pip when it is not.
+# Works with uv when it is installed and with pip when it is not, with a C compiler and without.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 lock=$root/scripts/requirements.lock
@@ -22,7 +22,9 @@ find_python() {
 # Several starts at once must not build the same environment twice.
 make_environment() {
     local wanted python
-    wanted=$(cat "$lock" "$root/pyproject.toml" | sha256sum | cut -d' ' -f1)
+    # With the compiler: where there is one later, there is something to build.
+    wanted=$(cat "$lock" "$root/pyproject.toml" "$root"/scripts/pocketsphinx/* <(command -v cc) |
+        sha256sum | cut -d' ' -f1)
     [ -x "$venv/bin/frontdesk" ] && [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && return
     exec 9>"$root/.venv.lock"
     command -v flock >/dev/null && flock 9
@@ -30,18 +32,48 @@ make_environment() {
         exec 9>&-
         return
     fi
-    echo "Setting up the Python environment in .venv (first start: about a minute) …" >&2
+    echo "Setting up the Python environment in .venv (first start: a minute or two) …" >&2
     rm -f "$stamp"
     if command -v uv >/dev/null; then
         [ -x "$venv/bin/python" ] || uv venv --quiet --python '>=3.11' "$venv"
-        uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
-        uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation -e "$root"
     else
         python=$(find_python) || return 1
         [ -x "$venv/bin/pip" ] || "$python" -m venv "$venv"
-        "$venv/bin/pip" install -qq --disable-pip-version-check --require-hashes -r "$lock"
-        "$venv/bin/pip" install -qq --disable-pip-version-check --no-deps --no-build-isolation -e "$root"
     fi
+    start_building_recogniser
+    install --require-hashes -r "$lock"
+    install --no-deps --no-build-isolation -e "$root"
+    install_built_recogniser
     echo "$wanted" >"$stamp"
     exec 9>&-
+}
+
+# With uv when it is there and with pip when it is not.
+install() {
+    if command -v uv >/dev/null; then
+        uv pip install --quiet --python "$venv/bin/python" "$@"
+    else
+        "$venv/bin/pip" install -qq --disable-pip-version-check "$@"
+    fi
+}
+
+# Beside the installation, which mostly waits for the network. Sets built and builder.
+start_building_recogniser() {
+    built=$(mktemp -d)
+    builder=
+    command -v cc >/dev/null || return 0
+    "$root/scripts/pocketsphinx/build" "$venv/bin/python" "$built" >"$built/log" 2>&1 9>&- &
+    builder=$!
+}
+
+install_built_recogniser() {
+    if [ -z "$builder" ]; then
+        echo "No C compiler (cc): speech recognition costs twice what it could. It is made the next time there is one." >&2
+    elif wait "$builder"; then
+        install --no-deps --no-index --force-reinstall "$built"/*.whl
+    else
+        mv "$built/log" "$venv/pocketsphinx.log"
+        echo "PocketSphinx could not be built here, so speech recognition costs twice what it could: see $venv/pocketsphinx.log." >&2
+    fi
+    rm -rf "$built"
 }
