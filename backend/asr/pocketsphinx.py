@@ -42,7 +42,7 @@ end."""
 TALKING = 0.35
 """Share of the calls in which the caller speaks: a quarter, as answers are longer than questions,
 and at times more."""
-MOST_DECODERS = 12
+MOST_DECODERS = 18
 """Of one worker: more than a core can feed."""
 RESULT_S = 10.0
 """Ten times what the longest utterance takes on a busy machine."""

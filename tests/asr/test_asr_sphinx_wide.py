@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.asr.base import Vocabulary
 from backend.asr.sphinx.decoder import Decoder
+from backend.asr.sphinx.materials import prepare
 from backend.audio.noise import white_noise
 from backend.audio.pcm import Pcm
 from backend.audio.wav import read_wav
@@ -53,9 +55,13 @@ def test_where_there_is_a_compiler_pocketsphinx_is_the_wide_one() -> None:
 @pytest.mark.parametrize("expect", Expect)
 @pytest.mark.parametrize("name", ["apology", "leave-message", "not-valid", "noise"])
 def test_it_hears_the_same_to_the_last_bit_of_confidence(
-    monkeypatch: pytest.MonkeyPatch, sphinx_folder: Path, expect: Expect, name: str
+    monkeypatch: pytest.MonkeyPatch,
+    sphinx_folder: Path,
+    company_vocabulary: Vocabulary,
+    expect: Expect,
+    name: str,
 ) -> None:
-    (folder,) = sphinx_folder.iterdir()
+    folder = prepare(sphinx_folder, company_vocabulary)
     pcm = noise() if name == "noise" else prompt(name)
     wide = heard(folder, expect.value, pcm)
     monkeypatch.setenv("POCKETSPHINX_NARROW", "1")
