@@ -84,5 +84,14 @@ def test_steady_noise_is_taken_out_of_the_pauses(monkeypatch: pytest.MonkeyPatch
     assert suppressed > 1.3 * depth()
 
 
+@pytest.mark.parametrize("count", [1, 2, 6, 7, 60, 299])
+@pytest.mark.parametrize("share", [0.1, 0.9])
+def test_a_quantile_is_what_numpy_makes_of_it(count: int, share: float) -> None:
+    values = np.random.default_rng(count).random((count, 3))
+    expected = np.quantile(values, share, axis=0)
+    assert features._quantile(values, share).tolist() == expected.tolist()
+    assert features._quantile(values[:, 0], share) == expected[0]
+
+
 def test_the_same_utterance_gives_the_same_cepstra() -> None:
     assert apart(cepstra(vowel(2.0)), cepstra(vowel(2.0))) == 0.0
