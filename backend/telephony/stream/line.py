@@ -303,8 +303,10 @@ class StreamLine:
 
     def _let_keys_interrupt(self) -> None:
         """A key takes the floor, unless what is being said must be heard."""
+        if not self._keypad.is_in_use:
+            return
         sentence = self._speech.sentence if self._speech is not None else None
-        if self._keypad.is_in_use and (sentence is None or sentence.interruptible):
+        if sentence is None or sentence.interruptible:
             self._decide(Decision.INTERRUPTED)
 
     def _pause_listening(self) -> None:

@@ -17,6 +17,7 @@ class Playout:
 
     def __init__(self) -> None:
         self._pieces: list[_Piece] = []
+        """With a pause between them: what follows without one lengthens the piece before."""
 
     @property
     def queued(self) -> int:
@@ -33,16 +34,19 @@ class Playout:
 
     def add(self, at_s: float, samples: int) -> float:
         """More audio at `at_s`; returns when it begins to be heard."""
-        starts_at_s = max(at_s, self.ends_at_s)
-        self._pieces.append(_Piece(starts_at_s, samples))
-        return starts_at_s
+        ends_at_s = self.ends_at_s
+        if at_s <= ends_at_s:
+            self._pieces[-1].samples += samples
+            return ends_at_s
+        self._pieces.append(_Piece(at_s, samples))
+        return at_s
 
     def played(self, at_s: float) -> int:
         """How many samples have been heard by `at_s`."""
-        return sum(
-            min(piece.samples, max(0, round((at_s - piece.starts_at_s) * RATE_HZ)))
-            for piece in self._pieces
-        )
+        heard = 0
+        for piece in self._pieces:
+            heard += min(piece.samples, max(0, round((at_s - piece.starts_at_s) * RATE_HZ)))
+        return heard
 
     def left_s(self, at_s: float) -> float:
         """Seconds of audio not yet heard."""
