@@ -29,7 +29,7 @@ def encode(pcm: Pcm, law: Law = Law.MU) -> bytes:
 
 def decode(data: bytes | bytearray | memoryview, law: Law = Law.MU) -> Pcm:
     """One sample a byte; a fresh array."""
-    return _DECODE[law][np.frombuffer(data, dtype=np.uint8)]
+    return _DECODE[law].take(np.frombuffer(data, dtype=np.uint8))
 
 
 def silence_byte(law: Law = Law.MU) -> int:

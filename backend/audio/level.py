@@ -144,7 +144,7 @@ class SpeechDetector:
 def _frame_levels(pcm: Pcm, frame: int) -> NDArray[np.float64]:
     """RMS of each whole frame, in sample units."""
     rows = pcm[: len(pcm) - len(pcm) % frame].reshape(-1, frame).astype(np.float64)
-    levels: NDArray[np.float64] = np.sqrt(np.mean(rows**2, axis=1))
+    levels: NDArray[np.float64] = np.sqrt(np.vecdot(rows, rows) / frame)
     return levels
 
 

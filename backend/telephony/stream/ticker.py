@@ -15,6 +15,7 @@ import structlog
 from numpy.typing import NDArray
 
 from backend.audio.g711 import decode
+from backend.audio.level import FULL_SCALE
 from backend.audio.pcm import Pcm
 from backend.audio.vad import VoiceDetector
 from backend.telephony.stream.doors import RATE_HZ
@@ -83,18 +84,24 @@ class Hearing:
 
     async def tick(self, now_s: float) -> None:
         """Analyse everything that has come by `now_s`."""
-        self._drop_backlogs()
-        while ready := [one for one in self._inboxes if len(one.audio) >= self._detector.window]:
+        ready = self._ready()
+        _drop_backlogs(ready)
+        while ready:
             await self._hear(ready, now_s)
-        for inbox in tuple(self._inboxes):
+            ready = self._ready()
+        for inbox in [one for one in self._inboxes if self._is_silent(one, now_s)]:
             self._fill_silence(inbox, now_s)
+
+    def _ready(self) -> list[Inbox]:
+        size = self._detector.window
+        return [one for one in self._inboxes if len(one.audio) >= size]
 
     async def _hear(self, ready: Sequence[Inbox], now_s: float) -> None:
         """One window of each."""
         size = self._detector.window
         pieces = []
         for inbox in ready:
-            pieces.append(bytes(inbox.audio[:size]))
+            pieces.append(inbox.audio[:size])
             del inbox.audio[:size]
         windows = decode(b"".join(pieces)).reshape(-1, size)
         levels = _levels_dbfs(windows)
@@ -124,9 +131,12 @@ class Hearing:
             )
         return found
 
+    def _is_silent(self, inbox: Inbox, now_s: float) -> bool:
+        return now_s - inbox.heard_until_s >= SILENT_AFTER_S + self._window_s
+
     def _fill_silence(self, inbox: Inbox, now_s: float) -> None:
         nothing = np.zeros(self._detector.window, dtype=np.int16)
-        while now_s - inbox.heard_until_s >= SILENT_AFTER_S + self._window_s:
+        while self._is_silent(inbox, now_s):
             at_s = inbox.heard_until_s + self._window_s
             self._tell(inbox, nothing, Window(at_s, self._window_s, 0.0, _FLOOR_DBFS))
 
@@ -139,15 +149,6 @@ class Hearing:
                 if not inbox.has_failed:
                     log.exception("hearer-failed")
                 inbox.has_failed = True
-
-    def _drop_backlogs(self) -> None:
-        most = round(BACKLOG_S * RATE_HZ)
-        for inbox in self._inboxes:
-            too_much = len(inbox.audio) - most
-            if too_much > 0:
-                del inbox.audio[:too_much]
-                inbox.dropped_s += too_much / RATE_HZ
-                log.warning("backlog-dropped", seconds=round(too_much / RATE_HZ, 2))
 
 
 class Ticker:
@@ -187,7 +188,18 @@ class Ticker:
             self._running = None
 
 
+def _drop_backlogs(inboxes: Sequence[Inbox]) -> None:
+    most = round(BACKLOG_S * RATE_HZ)
+    for inbox in inboxes:
+        too_much = len(inbox.audio) - most
+        if too_much > 0:
+            del inbox.audio[:too_much]
+            inbox.dropped_s += too_much / RATE_HZ
+            log.warning("backlog-dropped", seconds=round(too_much / RATE_HZ, 2))
+
+
 def _levels_dbfs(windows: NDArray[np.int16]) -> list[float]:
-    power = np.mean(np.square(windows, dtype=np.float64), axis=1) / 32768.0**2
+    samples = windows.astype(np.float64)
+    power = np.vecdot(samples, samples) / windows.shape[1] / FULL_SCALE**2
     levels: list[float] = (10 * np.log10(np.maximum(power, 10 ** (_FLOOR_DBFS / 10)))).tolist()
     return levels
