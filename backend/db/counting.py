@@ -13,7 +13,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, bindparam, delete, insert, select, tuple_, update
+from sqlalchemy import (
+    Row,
+    Select,
+    Table,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from backend.core.records import CallOutcome
@@ -36,19 +48,50 @@ _DAYS, _HOURS, _INTENTS, _LATENCY, _MONTHS, _CONFIDENCE = _TABLES = tuple(
     )
 )
 _TIMINGS = tuple(getattr(models.Turn, f"{part}_s") for part in PARTS)
-_SAID = select(
-    models.Turn.call_id,
-    models.Turn.number,
-    models.Turn.who,
-    models.Turn.at,
-    models.Turn.kind,
-    models.Turn.text,
-    models.Turn.digits,
-    models.Turn.confidence,
-    models.Turn.source,
-    *_TIMINGS,
-).where(models.Turn.call_id.in_(bindparam("ids", expanding=True)))
+_SAID = (
+    select(
+        models.Turn.call_id,
+        models.Turn.number,
+        models.Turn.who,
+        models.Turn.at,
+        models.Turn.kind,
+        models.Turn.text,
+        models.Turn.digits,
+        models.Turn.confidence,
+        models.Turn.source,
+        *_TIMINGS,
+    )
+    .where(models.Turn.call_id.in_(bindparam("ids", expanding=True)))
+    .order_by(models.Turn.call_id, models.Turn.seq)
+)
 _AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Statements:
+    """Put together once for each table: that takes longer than the database does."""
+
+    keys: list[str]
+    amounts: list[str]
+    known: Select[Any]
+    more: Update
+
+
+def _statements_for(table: Table) -> _Statements:
+    keys = table.primary_key.columns
+    amounts = [column for column in table.columns if not column.primary_key]
+    known = select(*keys).where(tuple_(*keys).in_(bindparam("wanted", expanding=True)))
+    here = and_(*(column == bindparam(f"to_{column.name}") for column in keys))
+    more = {column.name: column + bindparam(f"by_{column.name}") for column in amounts}
+    return _Statements(
+        [column.name for column in keys],
+        [column.name for column in amounts],
+        known,
+        update(table).where(here).values(more),
+    )
+
+
+_STATEMENTS = {table: _statements_for(table) for table in _TABLES}
 
 Timings = tuple[float | None, ...]
 """One answer's seconds, in the order of `latency.PARTS`."""
@@ -147,24 +190,20 @@ class Tally:
 
 
 def _add(session: Session, table: Table, sums: dict[tuple[Any, ...], Counter[str]]) -> None:
-    keys = table.primary_key.columns
-    amounts = [column for column in table.columns if not column.primary_key]
-    wanted = tuple_(*keys).in_(list(sums))
-    known = {tuple(row) for row in session.execute(select(*keys).where(wanted))}
+    statements = _STATEMENTS[table]
+    connection = session.connection()
+    known = {tuple(row) for row in connection.execute(statements.known, {"wanted": list(sums)})}
     old: list[dict[str, Any]] = []
     new: list[dict[str, Any]] = []
     for key, counter in sums.items():
-        row = {f"to_{column.name}": value for column, value in zip(keys, key, strict=True)}
-        row |= {f"by_{column.name}": counter[column.name] for column in amounts}
+        row = {f"to_{name}": value for name, value in zip(statements.keys, key, strict=True)}
+        row |= {f"by_{name}": counter[name] for name in statements.amounts}
         (old if key in known else new).append(row)
     if old:
-        more = {column.name: column + bindparam(f"by_{column.name}") for column in amounts}
-        here = and_(*(column == bindparam(f"to_{column.name}") for column in keys))
-        session.connection().execute(update(table).where(here).values(more), old)
+        connection.execute(statements.more, old)
     if new:
-        session.execute(
-            insert(table), [{name[3:]: value for name, value in row.items()} for row in new]
-        )
+        rows = [{name[3:]: value for name, value in row.items()} for row in new]
+        connection.execute(insert(table), rows)
 
 
 def confidence_step(confidence: float) -> int:
@@ -175,8 +214,7 @@ def confidence_step(confidence: float) -> int:
 def what_was_said(session: Session, call_ids: Sequence[str]) -> defaultdict[str, Said]:
     """The turns of some calls, by call."""
     said: defaultdict[str, Said] = defaultdict(Said)
-    query = _SAID.order_by(models.Turn.call_id, models.Turn.seq)
-    for turn in session.execute(query, {"ids": list(call_ids)}):
+    for turn in session.execute(_SAID, {"ids": list(call_ids)}):
         said[turn.call_id].add(turn)
     return said
 

@@ -22,7 +22,8 @@ RecordingOf = Callable[[str], str]
 
 
 # Put together once: for a handful of rows that takes longer than the database does.
-_EVENT_KEY = (models.CallEvent.call_id, models.CallEvent.seq)
+_EVENTS = models.Base.metadata.tables[models.CallEvent.__tablename__]
+_EVENT_KEY = (_EVENTS.c.call_id, _EVENTS.c.seq)
 _KNOWN_EVENTS = select(*_EVENT_KEY).where(
     tuple_(*_EVENT_KEY).in_(bindparam("keys", expanding=True))
 )
@@ -48,10 +49,7 @@ def apply(session: Session, operations: Iterable[Operation], zone: tzinfo = UTC)
 def _record_events(session: Session, operations: Sequence[RecordEvent], tally: Tally) -> None:
     fresh = _without_known(session, operations)
     calls = _calls(session, fresh)
-    counted = [call for call in calls.values() if call.counted_on is not None]
-    said = what_was_said(session, [call.id for call in counted])
-    for call in counted:
-        tally.take_back(call, said[call.id])
+    _discount(session, [call for call in calls.values() if call.counted_on is not None], tally)
     rows = CallRows(session)
     for operation in fresh:
         rows.add(calls[operation.event.call_id], operation.event)
@@ -59,8 +57,19 @@ def _record_events(session: Session, operations: Sequence[RecordEvent], tally: T
     _count(session, [call for call in calls.values() if call.ended_at is not None], tally)
 
 
+def _discount(session: Session, counted: Sequence[models.Call], tally: Tally) -> None:
+    """Calls that are about to change are no part of the sums until they are counted anew."""
+    if not counted:
+        return
+    said = what_was_said(session, [call.id for call in counted])
+    for call in counted:
+        tally.take_back(call, said[call.id])
+
+
 def _count(session: Session, ended: Sequence[models.Call], tally: Tally) -> None:
     """Calls that have ended are part of the sums, and can be searched."""
+    if not ended:
+        return
     said = what_was_said(session, [call.id for call in ended])
     for call in ended:
         tally.add_call(call, said[call.id])
@@ -70,7 +79,8 @@ def _count(session: Session, ended: Sequence[models.Call], tally: Tally) -> None
 
 def _without_known(session: Session, operations: Sequence[RecordEvent]) -> list[RecordEvent]:
     wanted = {(operation.event.call_id, operation.event.seq): operation for operation in operations}
-    known = {tuple(row) for row in session.execute(_KNOWN_EVENTS, {"keys": list(wanted)})}
+    found = session.connection().execute(_KNOWN_EVENTS, {"keys": list(wanted)})
+    known = {tuple(row) for row in found}
     return [operation for key, operation in wanted.items() if key not in known]
 
 
@@ -83,7 +93,8 @@ def _calls(session: Session, operations: Sequence[RecordEvent]) -> dict[str, mod
         if call_id not in calls:
             started_at = operation.event.at - timedelta(seconds=operation.event.at_s)
             calls[call_id] = _new_call(session, call_id, started_at)
-        calls[call_id].bot = calls[call_id].bot or operation.bot
+        if not calls[call_id].bot:
+            calls[call_id].bot = operation.bot
     session.flush()
     return calls
 
