@@ -2,6 +2,8 @@
 
 import logging
 import logging.handlers
+import os
+import stat
 import sys
 from io import TextIOBase
 from pathlib import Path
@@ -50,9 +52,22 @@ def configure_logging(
     )
 
 
+class _LogFile(logging.handlers.RotatingFileHandler):
+    """Rotated with the first line that finds it full. The handler it is made from looks ahead,
+    which takes rendering every line twice: half the cost of a line."""
+
+    def shouldRollover(self, record: logging.LogRecord) -> bool:  # noqa: N802 - the base's name
+        """See the base: never for what is no regular file."""
+        del record
+        if self.stream is None:
+            self.stream = self._open()
+        status = os.fstat(self.stream.fileno())
+        return stat.S_ISREG(status.st_mode) and status.st_size >= self.maxBytes
+
+
 def _file(file: Path) -> logging.Handler:
     file.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
+    handler = _LogFile(
         file, maxBytes=LOG_BYTES, backupCount=LOG_FILES, delay=True, encoding="utf-8"
     )
     handler.setFormatter(
