@@ -31,6 +31,8 @@ class Stream:
     """How many pieces of the audio the decoder has had."""
     ended: bool = False
     """The decoder has been told that this was all."""
+    told: str = ""
+    """The words so far, as last told."""
     work_s: float = 0.0
 
 
@@ -106,7 +108,10 @@ class Worker:
         stream.audio.append(payload)
         if stream.decoder is not None:
             _decode(stream, stream.decoder)
-            self._reply({"op": "partial", "id": header["id"], "text": stream.decoder.partial()})
+            text = stream.decoder.partial()
+            if text != stream.told:
+                stream.told = text
+                self._reply({"op": "partial", "id": header["id"], "text": text})
 
     def _on_peek(self, header: dict[str, Any], _: bytes) -> None:
         """The result as if nothing more came."""
