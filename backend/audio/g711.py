@@ -24,7 +24,7 @@ class Law(StrEnum):
 
 def encode(pcm: Pcm, law: Law = Law.MU) -> bytes:
     """One byte a sample."""
-    return _ENCODE[law][pcm.view(np.uint16)].tobytes()
+    return _ENCODE[law].take(pcm.view(np.uint16)).tobytes()
 
 
 def decode(data: bytes | bytearray | memoryview, law: Law = Law.MU) -> Pcm:
