@@ -38,8 +38,8 @@ class VoiceDetector(Protocol):
     ) -> NDArray[np.float32]:
         """That somebody speaks, 0-1, for each row of `windows` (calls x `window` samples).
 
-        `states` belong to the rows, one each. May take milliseconds: call it in a thread, one
-        call of it at a time for the same state.
+        `states` belong to the rows, one each. For many rows it may take milliseconds: call it in a
+        thread then, one call of it at a time for the same state.
         """
 
 

@@ -1,6 +1,7 @@
 """One pass over everybody's audio."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from backend.audio.g711 import encode
 from backend.audio.pcm import Pcm
 from backend.telephony.stream.rest import SETTLED_S
-from backend.telephony.stream.ticker import BACKLOG_S, Hearing, Inbox, Ticker
+from backend.telephony.stream.ticker import BACKLOG_S, IN_PASSING, Hearing, Inbox, Ticker
 from backend.turns.base import Window
 from tests.support.loop import run, until
 
@@ -28,12 +29,14 @@ class ByLoudness:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.threads: list[int] = []
 
     def new_state(self) -> Any:
         return np.zeros(1, dtype=np.float32)
 
     def probabilities(self, windows: NDArray[np.int16], states: Sequence[Any]) -> Any:
         self.batches.append(len(windows))
+        self.threads.append(threading.get_ident())
         return (np.abs(windows.astype(int)).mean(axis=1) > 1000).astype(np.float32)
 
 
@@ -63,6 +66,20 @@ def test_all_calls_are_judged_in_one_inference() -> None:
         assert detector.batches == [5]
         assert [hearer.windows[0].probability for hearer, _ in calls] == [0, 1, 0, 1, 0]
         assert calls[1][0].windows[0].level_dbfs == pytest.approx(-12.2, abs=0.5)
+
+    run(test())
+
+
+@pytest.mark.parametrize(("calls", "in_passing"), [(IN_PASSING, True), (IN_PASSING + 1, False)])
+def test_only_what_takes_long_is_judged_in_a_thread(calls: int, in_passing: bool) -> None:
+    async def test() -> None:
+        detector = ByLoudness()
+        hearing = Hearing(detector)
+        for _ in range(calls):
+            joined(hearing, 0.0)[1].put(LOUD)
+        await hearing.tick(0.032)
+        assert detector.batches == [calls]
+        assert (detector.threads == [threading.get_ident()]) is in_passing
 
     run(test())
 

@@ -30,6 +30,9 @@ SILENT_AFTER_S = 0.1
 to be: turns end by silence."""
 BACKLOG_S = 1.0
 """Older audio that comes late all at once is dropped: who stalled must not stay behind for ever."""
+IN_PASSING = 16
+"""So many windows are judged where we are, in a fraction of a millisecond: handing them to a thread
+and taking them back costs as much."""
 _FLOOR_DBFS = -96.0
 
 
@@ -125,9 +128,14 @@ class Hearing:
             if not inbox.rest.covers(level)
         ]
         found = np.zeros(len(inboxes), dtype=np.float32)
-        if rows:
+        if not rows:
+            return found
+        states = [inboxes[row].state for row in rows]
+        if len(rows) <= IN_PASSING:
+            found[rows] = self._detector.probabilities(windows[rows], states)
+        else:
             found[rows] = await asyncio.to_thread(
-                self._detector.probabilities, windows[rows], [inboxes[row].state for row in rows]
+                self._detector.probabilities, windows[rows], states
             )
         return found
 
