@@ -67,7 +67,8 @@ class CallRecording:
             self._gap = range(ends, now - len(ulaw))
         else:
             ahead = ends + len(ulaw) - now
-            ahead -= self._close_gap(ahead)
+            if ahead > 0 and self._gap:
+                ahead -= self._close_gap(ahead)
             if ahead > GAP_S * RATE_HZ and np.abs(decode(ulaw)).mean() < QUIET:
                 return
         self._caller += ulaw
