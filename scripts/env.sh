@@ -68,7 +68,7 @@ start_building_recogniser() {
 
 install_built_recogniser() {
     if [ -z "$builder" ]; then
-        echo "No C compiler (cc): speech recognition costs twice what it could. It is made the next time there is one." >&2
+        echo "No C compiler (cc): speech recognition costs twice what it could. With one it is built at the next start." >&2
     elif wait "$builder"; then
         install --no-deps --no-index --force-reinstall "$built"/*.whl
     else
