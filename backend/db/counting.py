@@ -214,6 +214,8 @@ def confidence_step(confidence: float) -> int:
 def what_was_said(session: Session, call_ids: Sequence[str]) -> defaultdict[str, Said]:
     """The turns of some calls, by call."""
     said: defaultdict[str, Said] = defaultdict(Said)
+    if not call_ids:
+        return said
     for turn in session.execute(_SAID, {"ids": list(call_ids)}):
         said[turn.call_id].add(turn)
     return said

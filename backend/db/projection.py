@@ -49,21 +49,15 @@ def apply(session: Session, operations: Iterable[Operation], zone: tzinfo = UTC)
 def _record_events(session: Session, operations: Sequence[RecordEvent], tally: Tally) -> None:
     fresh = _without_known(session, operations)
     calls = _calls(session, fresh)
-    _discount(session, [call for call in calls.values() if call.counted_on is not None], tally)
+    counted = [call for call in calls.values() if call.counted_on is not None]
+    said = what_was_said(session, [call.id for call in counted])
+    for call in counted:
+        tally.take_back(call, said[call.id])
     rows = CallRows(session)
     for operation in fresh:
         rows.add(calls[operation.event.call_id], operation.event)
     rows.write()
     _count(session, [call for call in calls.values() if call.ended_at is not None], tally)
-
-
-def _discount(session: Session, counted: Sequence[models.Call], tally: Tally) -> None:
-    """Calls that are about to change are no part of the sums until they are counted anew."""
-    if not counted:
-        return
-    said = what_was_said(session, [call.id for call in counted])
-    for call in counted:
-        tally.take_back(call, said[call.id])
 
 
 def _count(session: Session, ended: Sequence[models.Call], tally: Tally) -> None:
