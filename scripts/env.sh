@@ -68,12 +68,12 @@ start_building_recogniser() {
 
 install_built_recogniser() {
     if [ -z "$builder" ]; then
-        echo "No C compiler (cc): with one, speech recognition is built for half the processor time at the next start." >&2
+        echo "No C compiler (cc): with one, speech recognition is built for a third of the processor time at the next start." >&2
     elif wait "$builder"; then
         install --no-deps --no-index --force-reinstall "$built"/*.whl
     else
         mv "$built/log" "$venv/pocketsphinx.log"
-        echo "PocketSphinx could not be built here to take half the processor time: see $venv/pocketsphinx.log." >&2
+        echo "PocketSphinx could not be built here to take a third of the processor time: see $venv/pocketsphinx.log." >&2
     fi
     rm -rf "$built"
 }

@@ -34,7 +34,7 @@ PAD_S = 0.3
 more silence only invites words into it."""
 READY_S = 20.0
 """How long an utterance waits for the first language model: it is made in two seconds."""
-BATCH_S = 0.1
+BATCH_S = 0.2
 """Voice is given to the workers in pieces of this length at least: smaller ones only cost."""
 JUDGED_S = 0.5
 """Voice after which is judged, while it goes on, whether it is speech; shorter ones are at their

@@ -6,19 +6,12 @@
 #include "tied_mgau_common.h"
 #include "util/ckd_alloc.h"
 
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
-/* One library for every processor: which of these runs is decided when it is loaded. */
-#define WIDE __attribute__((target_clones("avx2", "default")))
-#else
-#define WIDE
-#endif
-
-#define BLOCK 64  /* densities whose sums are made together: they fit into registers */
-#define GLANCE 16 /* densities that are looked at together */
-#define LANES 32  /* senones that are scored together */
-#define STEPS 8   /* largest value of the table with which logarithms are added */
+#define MOST_TOPN 4
+#define GROUPS (8 * MOST_TOPN) /* densities are distributed among these */
+#define LANES 32               /* senones that are scored together */
+#define STEPS 7                /* largest value of the table with which logarithms are added */
 #define MOST_DENSITIES 1024
-#define MOST_PARTS 64 /* best densities of a codebook, in all streams */
+#define MOST_PARTS 64          /* best densities of a codebook, in all streams */
 
 /* Senones of one codebook that follow each other, at most LANES of them. */
 typedef struct block_s {
@@ -29,9 +22,7 @@ typedef struct block_s {
 } block_t;
 
 struct ptm_wide_s {
-    /* Means, then variances (their inverses), of each codebook and feature stream, dimension by
-     * dimension. */
-    mfcc_t **by_dim;
+    densities_t *densities;
     block_t *blocks;
     int32 n_blocks;
     uint16 *block_of; /* each senone */
@@ -43,19 +34,8 @@ struct ptm_wide_s {
 void
 ptm_wide_update(ptm_mgau_t *s)
 {
-    gauden_t *g = s->g;
-    int cb, feat, cw, j;
-
-    for (cb = 0; cb < g->n_mgau; ++cb)
-        for (feat = 0; feat < g->n_feat; ++feat) {
-            int n = g->n_density, len = g->featlen[feat];
-            mfcc_t *to = s->wide->by_dim[cb * g->n_feat + feat];
-            for (cw = 0; cw < n; ++cw)
-                for (j = 0; j < len; ++j) {
-                    to[j * n + cw] = g->mean[cb][feat][cw][j];
-                    to[(len + j) * n + cw] = g->var[cb][feat][cw][j];
-                }
-        }
+    densities_release(s->wide->densities);
+    s->wide->densities = densities_of(s->g);
 }
 
 static int
@@ -99,22 +79,18 @@ ptm_wide_init(ptm_mgau_t *s)
 {
     gauden_t *g = s->g;
     ptm_wide_t *wide;
-    int i, streams = g->n_mgau * g->n_feat;
 
     if (getenv("POCKETSPHINX_NARROW"))
         return NULL;
-    if (g->n_density % BLOCK || g->n_density > MOST_DENSITIES || s->mixw_cb
+    if (g->n_density % DENSITIES_BLOCK || g->n_density > MOST_DENSITIES || s->mixw_cb
         || s->n_sen < LANES || s->n_sen > 0xffff
-        || g->n_feat * s->max_topn > MOST_PARTS)
+        || s->max_topn > MOST_TOPN || g->n_feat * s->max_topn > MOST_PARTS
+        || __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__)
         return NULL;
     wide = ckd_calloc(1, sizeof(*wide));
-    wide->by_dim = ckd_calloc(streams, sizeof(*wide->by_dim));
     wide->blocks = ckd_calloc(s->n_sen, sizeof(*wide->blocks));
     wide->block_of = ckd_calloc(s->n_sen, sizeof(*wide->block_of));
     wide->scores = ckd_calloc(s->n_sen, sizeof(*wide->scores));
-    for (i = 0; i < streams; ++i)
-        wide->by_dim[i] = ckd_calloc(2 * g->n_density * g->featlen[i % g->n_feat],
-                                     sizeof(**wide->by_dim));
     s->wide = wide;
     if (fill_below(s, wide) < 0) {
         ptm_wide_free(s);
@@ -128,13 +104,9 @@ ptm_wide_init(ptm_mgau_t *s)
 void
 ptm_wide_free(ptm_mgau_t *s)
 {
-    int i;
-
     if (s->wide == NULL)
         return;
-    for (i = 0; i < s->g->n_mgau * s->g->n_feat; ++i)
-        ckd_free(s->wide->by_dim[i]);
-    ckd_free(s->wide->by_dim);
+    densities_release(s->wide->densities);
     ckd_free(s->wide->blocks);
     ckd_free(s->wide->block_of);
     ckd_free(s->wide->scores);
@@ -142,56 +114,68 @@ ptm_wide_free(ptm_mgau_t *s)
     s->wide = NULL;
 }
 
-/* Log-likelihoods of all densities of a codebook: `det` less the weighted squares of how far `z`
- * is from the means, in the order in which ptm_mgau.c subtracts them. */
-WIDE static void
-eval_densities(mfcc_t *restrict d, mfcc_t const *restrict det, mfcc_t const *restrict mean,
-               mfcc_t const *restrict var, mfcc_t const *restrict z, int n, int len)
-{
-    int i, j, k;
-
-    for (k = 0; k < n; k += BLOCK) {
-        mfcc_t sum[BLOCK];
-        for (i = 0; i < BLOCK; ++i)
-            sum[i] = det[k + i];
-        for (j = 0; j < len; ++j) {
-            mfcc_t const *m = mean + j * n + k, *v = var + j * n + k;
-            mfcc_t x = z[j];
-            for (i = 0; i < BLOCK; ++i) {
-                mfcc_t diff = x - m[i];
-                sum[i] = sum[i] - diff * diff * v[i];
-            }
-        }
-        for (i = 0; i < BLOCK; ++i)
-            d[k + i] = sum[i];
-    }
-}
-
-/* The first density from `from` on that is at least `threshold`, or `n`. */
-WIDE static int
-next_above(mfcc_t const *d, mfcc_t threshold, int from, int n)
-{
-    int i;
-
-    for (; from % GLANCE; ++from)
-        if (d[from] >= threshold)
-            return from;
-    for (; from < n; from += GLANCE) {
-        int some = FALSE;
-        for (i = 0; i < GLANCE; ++i)
-            some |= d[from + i] >= threshold;
-        if (some)
-            break;
-    }
-    while (from < n && d[from] < threshold)
-        ++from;
-    return from;
-}
-
 static int32
 whole(mfcc_t d)
 {
     return d < (mfcc_t)MAX_NEG_INT32 ? MAX_NEG_INT32 : (int32)d;
+}
+
+/* At least MOST_TOPN of the densities are not below this: the best of each of so many parts. */
+INLINE mfcc_t
+floor_of_best(mfcc_t const *d, int n)
+{
+    mfcc_t best[GROUPS], least;
+    int i, k;
+
+    memcpy(best, d, sizeof(best));
+    for (k = GROUPS; k < n; k += GROUPS)
+        for (i = 0; i < GROUPS; ++i)
+            best[i] = best[i] > d[k + i] ? best[i] : d[k + i];
+    for (k = GROUPS / 2; k >= MOST_TOPN; k /= 2)
+        for (i = 0; i < k; ++i)
+            best[i] = best[i] > best[i + k] ? best[i] : best[i + k];
+    for (least = best[0], i = 1; i < MOST_TOPN; ++i)
+        least = least < best[i] ? least : best[i];
+    return least;
+}
+
+/* A bit for each density that is above `floor`, from the lowest on: 64 in each of `bits`. */
+INLINE void
+mark_above(uint64 *bits, mfcc_t const *d, mfcc_t floor, int n)
+{
+    uint8 marks[MOST_DENSITIES];
+    int i;
+
+    for (i = 0; i < n; ++i)
+        marks[i] = d[i] > floor;
+    memset(bits, 0, (n + 63) / 64 * sizeof(*bits));
+    for (i = 0; i < n; i += 8) {
+        uint64 eight;
+        memcpy(&eight, marks + i, sizeof(eight));
+        bits[i / 64] |= eight * 0x0102040810204080 >> 56 << i % 64;
+    }
+}
+
+/* The best of the marked densities and one more, as score * 2**16 + number, from the best on. */
+INLINE void
+sort_marked(int64 *best, uint64 const *bits, mfcc_t const *d, int n)
+{
+    int i, k;
+
+    for (k = 0; k <= MOST_TOPN; ++k)
+        best[k] = INT64_MIN;
+    for (i = 0; i < n; i += 64) {
+        uint64 some;
+        for (some = bits[i / 64]; some; some &= some - 1) {
+            int cw = i + __builtin_ctzll(some);
+            int64 x = (int64)whole(d[cw]) * 65536 + cw;
+            for (k = 0; k <= MOST_TOPN; ++k) {
+                int64 less = x < best[k] ? x : best[k];
+                best[k] = x < best[k] ? best[k] : x;
+                x = less;
+            }
+        }
+    }
 }
 
 /* Makes room in `topn`, sorted, among its first `n` for a score that is to stand before equals or
@@ -209,28 +193,79 @@ insert(ptm_topn_t *topn, int n, int32 cw, int32 score, int before_equals)
     topn[i].score = score;
 }
 
-void
-ptm_wide_top_densities(ptm_mgau_t *s, int cb, int feat, mfcc_t const *z)
+/* Those of the frame before, in the order of their new scores. */
+INLINE void
+rescore(ptm_topn_t *topn, int most, mfcc_t const *d)
 {
-    int i, cw, n = s->g->n_density, len = s->g->featlen[feat], most = s->max_topn;
-    mfcc_t const *by_dim = s->wide->by_dim[cb * s->g->n_feat + feat];
-    ptm_topn_t *topn = s->f->topn[cb][feat], *worst = topn + most - 1;
-    mfcc_t d[MOST_DENSITIES], threshold;
+    int i;
 
-    eval_densities(d, s->g->det[cb][feat], by_dim, by_dim + len * n, z, n, len);
-    for (i = 0; i < most; ++i) {
-        cw = topn[i].cw;
-        insert(topn, i + 1, cw, whole(d[cw]), FALSE);
-    }
     for (i = 0; i < most; ++i)
-        d[topn[i].cw] = -HUGE_VALF; /* is in already */
-    for (cw = -1;;) {
-        threshold = (mfcc_t)worst->score;
-        cw = next_above(d, threshold, cw + 1, n);
-        if (cw == n)
-            return;
-        insert(topn, most, cw, whole(d[cw]), TRUE);
+        insert(topn, i + 1, topn[i].cw, whole(d[topn[i].cw]), FALSE);
+}
+
+/* As ptm_mgau.c does it: first those of the frame before, and then the others one by one. Whom equals
+ * displace depends on who comes first. */
+static void
+insert_all(ptm_topn_t *topn, int most, mfcc_t const *d, int n)
+{
+    int i, cw;
+
+    rescore(topn, most, d);
+    for (cw = 0; cw < n; ++cw) {
+        for (i = 0; i < most && topn[i].cw != cw; ++i)
+            ;
+        if (i == most && d[cw] >= (mfcc_t)topn[most - 1].score)
+            insert(topn, most, cw, whole(d[cw]), TRUE);
     }
+}
+
+/* The best densities of a codebook. Without equals among them it is all the same in which order they
+ * are found. */
+INLINE void
+find_best(ptm_topn_t *topn, int most, mfcc_t const *d, int n)
+{
+    uint64 bits[MOST_DENSITIES / 64];
+    int64 best[MOST_TOPN + 1];
+    int k, equals = 0;
+
+    /* Scores are cut off towards zero: those above this may be equal to the least that is wanted. */
+    mark_above(bits, d, (mfcc_t)whole(floor_of_best(d, n)) - 1, n);
+    sort_marked(best, bits, d, n);
+    for (k = 0; k < most; ++k)
+        equals |= best[k] >> 16 == best[k + 1] >> 16;
+    if (equals) {
+        insert_all(topn, most, d, n);
+        return;
+    }
+    for (k = 0; k < most; ++k) {
+        topn[k].score = best[k] >> 16;
+        topn[k].cw = best[k] & 0xffff;
+    }
+}
+
+WIDE static void
+find_best_of_all(ptm_mgau_t *s, mfcc_t const *d)
+{
+    int i, n = s->g->n_density, n_feat = s->g->n_feat;
+    /* One codebook and stream after the other. */
+    ptm_topn_t *topn = s->f->topn[0][0];
+
+    for (i = 0; i < s->g->n_mgau * n_feat; ++i, d += n, topn += s->max_topn)
+        if (bitvec_is_set(s->f->mgau_active, i / n_feat))
+            find_best(topn, s->max_topn, d, n);
+        else
+            rescore(topn, s->max_topn, d);
+}
+
+void
+ptm_wide_codebook_eval(ptm_mgau_t *s, mfcc_t **z)
+{
+    ps_mgau_t *base = ps_mgau_base(s);
+
+    if (base->n_coming && base->coming[0] == z)
+        find_best_of_all(s, densities_eval(s->wide->densities, base->coming, base->n_coming));
+    else
+        find_best_of_all(s, densities_eval(s->wide->densities, &z, 1));
 }
 
 /* What a senone's score is made of: in each feature stream, the best densities of its codebook and

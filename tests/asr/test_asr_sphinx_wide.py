@@ -66,3 +66,18 @@ def test_it_hears_the_same_to_the_last_bit_of_confidence(
     wide = heard(folder, expect.value, pcm)
     monkeypatch.setenv("POCKETSPHINX_NARROW", "1")
     assert heard(folder, expect.value, pcm) == wide
+
+
+def test_decoders_that_share_their_models_do_not_hear_each_other(
+    sphinx_folder: Path, company_vocabulary: Vocabulary
+) -> None:
+    folder = prepare(sphinx_folder, company_vocabulary)
+    prompts = [prompt(name) for name in ("apology", "leave-message", "not-valid")]
+    alone = [heard(folder, Expect.NUMBER.value, pcm)[-1] for pcm in prompts]
+    decoders = [Decoder(folder) for _ in prompts]
+    for decoder in decoders:
+        decoder.start(Expect.NUMBER.value)
+    for start in range(0, max(map(len, prompts)), CHUNK):
+        for decoder, pcm in zip(decoders, prompts, strict=True):
+            decoder.feed(pcm[start : start + CHUNK].tobytes())
+    assert [decoder.finish() for decoder in decoders] == alone

@@ -1,6 +1,7 @@
 """From cepstra to words: PocketSphinx with the models of one vocabulary, and what it makes of
 numbers."""
 
+import functools
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,8 +45,8 @@ class Decoder:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._open = self._decoder()
-        for expect in Expect:
-            self._open.add_lm_file(expect.value, str(folder / f"{expect.value}.arpa"))
+        for search, model in _language_models(folder).items():
+            self._open.add_lm(search, model)
         self._grammar: Any = None
         self._running: list[Any] = []
         self._features = CepstralStream()
@@ -101,6 +102,18 @@ class Decoder:
         """Words so far."""
         best = self._open.hyp()
         return " ".join(_words(best.hypstr)) if best is not None else ""
+
+
+@functools.lru_cache(maxsize=1)
+def _language_models(folder: Path) -> dict[str, Any]:
+    """Read once for all decoders of a process: that is most of what making one costs."""
+    config = pocketsphinx.Config(lm=None, loglevel="FATAL")
+    return {
+        expect.value: pocketsphinx.NGramModel(
+            config, pocketsphinx.LogMath(), str(folder / f"{expect.value}.arpa")
+        )
+        for expect in Expect
+    }
 
 
 @dataclass(frozen=True)
