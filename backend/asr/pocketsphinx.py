@@ -135,8 +135,8 @@ class SphinxStream:
         self._sent = 0
         self._closed = False
         self._peeked: Transcript | None = None
-        self._peeked_at = 0
-        """Where the voice ended when it was peeked at."""
+        self._asked_at = 0
+        """Where the voice ended when it was last peeked at."""
         self._verdict: asyncio.Task[bool] | None = None
 
     def feed(self, pcm: Pcm) -> None:
@@ -153,13 +153,14 @@ class SphinxStream:
         ends = self._detector.voice_ends_at
         if ends is None:
             return Transcript("", 0.0, no_speech_probability=1.0, audio_s=self._audio_s)
-        if self._peeked is None or self._peeked_at < ends:
+        if self._peeked is None or self._asked_at < ends:
             try:
                 async with asyncio.timeout(READY_S):
                     await self._recogniser.ready.wait()
                 self._send_voice(at_once=True)
+                self._peeked, self._asked_at = None, ends
                 async with asyncio.timeout(RESULT_S):
-                    self._peeked, self._peeked_at = await self._result(), ends
+                    self._peeked = await self._result()
             except TimeoutError:
                 raise EngineError("PocketSphinx did not answer in time.") from None
         return replace(self._peeked, audio_s=self._audio_s)
@@ -216,8 +217,8 @@ class SphinxStream:
         starts, ends = self._detector.voice_starts_at, self._detector.voice_ends_at
         if self._closed or starts is None or ends is None:
             return
-        if self._peeked is not None and ends <= self._peeked_at:
-            return  # Only silence since: the result stands.
+        if ends <= self._asked_at:
+            return  # Only silence since: the result stands, or will.
         pad = round(PAD_S * RATE_HZ)
         if self._worker is None:
             self._worker = self._recogniser.idlest_worker()

@@ -30,8 +30,22 @@ def test_who_has_fallen_silent_comes_before_those_who_still_speak() -> None:
 
 
 def test_what_comes_after_a_question_is_not_done_before_it() -> None:
-    done = served("open 1", "feed 1", "peek 1", "feed 1", "peek 1", "close 1")
-    assert done == ["open 1", "feed 1", "peek 1", "feed 1", "peek 1", "close 1"]
+    assert served("open 1", "feed 1", "peek 1", "feed 1") == [
+        "open 1",
+        "feed 1",
+        "peek 1",
+        "feed 1",
+    ]
+
+
+def test_a_question_that_was_asked_again_is_answered_once_with_all_that_came() -> None:
+    done = served("open 1", "feed 1", "peek 1", "feed 2", "feed 1", "peek 1")
+    assert done == ["open 1", "feed 1", "feed 1", "peek 1", "feed 2"]
+
+
+def test_for_an_utterance_that_has_been_closed_nothing_more_is_decoded() -> None:
+    done = served("open 1", "feed 1", "peek 1", "feed 2", "peek 2", "close 1")
+    assert done == ["feed 2", "peek 2", "open 1", "close 1"]
 
 
 def test_of_two_questions_the_older_comes_first() -> None:

@@ -7,11 +7,15 @@ from typing import Any
 
 from backend.asr.sphinx.wire import Message
 
+_OUTDATES = {"peek": {"peek"}, "close": {"peek", "feed"}}
+"""What each makes pointless of what was said about the same utterance before it."""
+
 
 class Waiting:
     """Messages that wait to be served.
 
-    Whoever has fallen silent comes first: they wait for us, and those who still speak do not.
+    Whoever has fallen silent comes first: they wait for us, and those who still speak do not. What
+    nobody wants to know any more is not done: else being late would make more work.
     """
 
     def __init__(self) -> None:
@@ -22,7 +26,15 @@ class Waiting:
 
     def add(self, messages: Iterable[Message]) -> None:
         """In the order in which they came."""
-        self._messages.extend(messages)
+        for message in messages:
+            header, _ = message
+            if outdates := _OUTDATES.get(header["op"]):
+                self._messages = deque(
+                    (earlier, samples)
+                    for earlier, samples in self._messages
+                    if earlier.get("id") != header["id"] or earlier["op"] not in outdates
+                )
+            self._messages.append(message)
 
     def take(self) -> list[Message]:
         """All about one utterance up to the oldest question; else what came first, or nothing."""

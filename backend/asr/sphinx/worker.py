@@ -29,21 +29,26 @@ class Stream:
     """All of it: what has been ended must be decoded from the beginning when it goes on."""
     decoded: int = 0
     """How many pieces of the audio the decoder has had."""
-    ended: bool = False
-    """The decoder has been told that this was all."""
+    found: tuple[str, float] | None = None
+    """Words and confidence, when the decoder has been told that this was all."""
     told: str = ""
     """The words so far, as last told."""
     work_s: float = 0.0
 
+    @property
+    def is_answered(self) -> bool:
+        """Nothing has come since the result."""
+        return self.found is not None and self.decoded == len(self.audio)
+
 
 def _begin(stream: Stream, decoder: Decoder) -> None:
     decoder.start(stream.search)
-    stream.decoded, stream.ended = 0, False
+    stream.decoded, stream.found = 0, None
 
 
 def _decode(stream: Stream, decoder: Decoder) -> None:
     began_s = time.perf_counter()
-    if stream.ended:
+    if stream.found is not None:
         _begin(stream, decoder)
     for piece in stream.audio[stream.decoded :]:
         decoder.feed(piece)
@@ -51,13 +56,11 @@ def _decode(stream: Stream, decoder: Decoder) -> None:
     stream.work_s += time.perf_counter() - began_s
 
 
-def _end(stream: Stream, decoder: Decoder) -> tuple[str, float]:
+def _end(stream: Stream, decoder: Decoder) -> None:
     _decode(stream, decoder)
     began_s = time.perf_counter()
-    found = decoder.finish()
-    stream.ended = True
+    stream.found = decoder.finish()
     stream.work_s += time.perf_counter() - began_s
-    return found
 
 
 class Worker:
@@ -119,9 +122,11 @@ class Worker:
         decoder = (stream.decoder or self._reserve) if stream is not None else None
         if stream is None or decoder is None:
             return
-        if stream.decoder is None:
-            _begin(stream, decoder)
-        text, confidence = _end(stream, decoder)
+        if not stream.is_answered:
+            if stream.decoder is None:
+                _begin(stream, decoder)
+            _end(stream, decoder)
+        text, confidence = stream.found or ("", 0.0)
         self._reply(
             {
                 "op": "result",
@@ -136,7 +141,7 @@ class Worker:
     def _on_close(self, header: dict[str, Any], _: bytes) -> None:
         stream = self._streams.pop(header["id"], None)
         if stream is not None and stream.decoder is not None:
-            if not stream.ended:
+            if stream.found is None:
                 stream.decoder.finish()
             self._give_back(stream.decoder)
 
