@@ -42,8 +42,8 @@ end."""
 TALKING = 0.35
 """Share of the calls in which the caller speaks: a quarter, as answers are longer than questions,
 and at times more."""
-MOST_DECODERS = 18
-"""Of one worker: what a hundred calls on two cores would need, at 20 MB each."""
+MOST_DECODERS = 24
+"""Of one worker: what a hundred and twenty calls on two cores need, at 15 to 20 MB each."""
 RESULT_S = 10.0
 """Ten times what the longest utterance takes on a busy machine."""
 
