@@ -19,8 +19,8 @@ NICENESS = 5
 """What takes and plays audio comes first: frames that are late sound like pauses, and every pause
 is work for us. With it 115 calls are answered like one on two cores, without it in seconds."""
 AT_FIRST = 4
-"""Decoders that are there when a vocabulary is said to be loaded: 50 ms each, and 6 MB that grow to
-20 with what they hear. Those wanted beyond are made when they are missed for the first time."""
+"""Decoders that are there when a vocabulary is said to be loaded: 20 ms each, a few MB that grow
+to 20 with what they hear. Those wanted beyond are made when they are missed for the first time."""
 
 
 @dataclass
